@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #define NODISCARD __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
 /* Runs `destructor` (which takes a pointer to the variable) when the variable leaves its scope. */
 #define AUTO(destructor) __attribute__((cleanup(destructor)))

@@ -1,0 +1,2 @@
+extern int common_bundle_placeholder;
+int common_bundle_placeholder = 0;

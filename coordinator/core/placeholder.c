@@ -1,0 +1,2 @@
+extern int coordinator_core_placeholder;
+int coordinator_core_placeholder = 0;

@@ -1,0 +1,2 @@
+extern int coordinator_shell_placeholder;
+int coordinator_shell_placeholder = 0;

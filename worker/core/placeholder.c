@@ -1,0 +1,2 @@
+extern int worker_core_placeholder;
+int worker_core_placeholder = 0;

@@ -1,0 +1,2 @@
+extern int worker_shell_placeholder;
+int worker_shell_placeholder = 0;

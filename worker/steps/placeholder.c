@@ -1,0 +1,2 @@
+extern int worker_steps_placeholder;
+int worker_steps_placeholder = 0;
