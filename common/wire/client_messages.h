@@ -1,0 +1,150 @@
+/* client_messages.h - what the client asks and what it is told (client.proto).
+ *
+ * Every request carries a token that its one reply echoes. Writes carry a submission id: the
+ * same id from the same client gets the same answer and happens once.
+ * Included through wire/messages.h only.
+ */
+#pragma once
+#include "wire/record.h"
+
+struct apply_request {
+    struct id submission;
+    const char *file; /* as the user named it: for messages */
+    struct bytes text;
+    bool dry_run; /* `validate`: all problems, no change */
+};
+
+struct run_request {
+    struct id submission;
+    const char *pipeline;
+    const char *revision; /* a version id, or "" for the newest */
+};
+
+struct stop_request {
+    struct id submission;
+    const char *pipeline, *execution; /* execution: id or unique prefix; "" the newest */
+    bool abandon;
+    const char *reason;
+};
+
+struct status_request {    /* also `wait`, `watch` */
+    const char *pipeline;  /* "" when the execution alone is named */
+    const char *execution; /* id or unique prefix; "" the newest */
+};
+
+struct history_request {
+    const char *pipeline;
+    uint32_t max;
+    const char *before; /* an execution's id: older than it; "" from the newest */
+};
+
+struct events_request { /* answered at once when there are newer ones, else within wait_ms */
+    uint64_t after;     /* sequence number; UINT64_MAX: only tell the newest number */
+    const char *pipeline, *execution; /* "" any */
+    uint32_t wait_ms, max;
+};
+
+struct logs_request {
+    const char *pipeline, *execution, *action,
+        *worker; /* "" the only one, or an error that lists */
+    uint64_t offset;
+    uint32_t max;
+};
+
+struct push_request { /* leave to upload one object */
+    struct id submission;
+    const char *store, *key;
+    uint64_t size;
+    uint8_t sha256[SHA256_SIZE];
+    const char *summary;
+};
+
+#define REQUESTS(X)                                                                                \
+    X(PING)                                                                                        \
+    X(APPLY) X(RUN) X(STOP) X(LIST) X(STATUS) X(HISTORY) X(EVENTS) X(LOGS) X(PUSH) X(WORKERS)      \
+        X(EXPORT)
+
+enum request_kind {
+#define X(name) REQUEST_##name,
+    REQUESTS(X)
+#undef X
+};
+#define REQUEST_KIND_COUNT (REQUEST_EXPORT + 1)
+
+struct request {
+    uint64_t token;
+    enum request_kind kind;
+    union {
+        struct apply_request apply;
+        struct run_request run;
+        struct stop_request stop;
+        struct status_request status; /* also EXPORT: pipeline */
+        struct history_request history;
+        struct events_request events;
+        struct logs_request logs;
+        struct push_request push;
+    };
+};
+
+/* A finding of the definition's check. */
+struct problem {
+    uint32_t line, column; /* 1-based; 0 when it has no place */
+    const char *path;      /* "pipeline.stages[1].actions[0].region" */
+    const char *text;      /* what is wrong and what to write */
+};
+
+struct pipeline_summary {
+    const char *name;
+    uint32_t version;
+    uint64_t updated_ms;
+    struct id execution; /* newest */
+    enum status status;
+    uint64_t execution_started_ms;
+    const char *revision_id;
+};
+
+struct worker_summary {
+    const char *name, *region, *version;
+    bool connected;
+    uint64_t seen_ms; /* wall clock of the last message; 0 never */
+    struct id incarnation;
+    uint32_t jobs;
+    const char *alarm; /* "" or what is wrong */
+};
+
+/* The tree: an execution and the jobs of its actions. */
+struct execution_view {
+    struct execution execution;
+    const struct job_state *jobs;
+    size_t job_count;
+};
+
+struct failure {          /* error, cause, fix */
+    enum error_code code; /* ERR_NONE: the request succeeded */
+    const char *what, *cause, *fix;
+};
+
+struct reply {
+    uint64_t token;
+    enum request_kind kind;
+    struct failure failure;
+    const struct problem *problems; /* APPLY */
+    size_t problem_count;
+    const char *name;                         /* PING: the coordinator's version; APPLY: pipeline */
+    uint32_t version;                         /* APPLY */
+    bool changed;                             /* APPLY: false when the definition was already so */
+    struct id execution;                      /* RUN, STOP */
+    uint64_t seq;                             /* EVENTS: the newest; PING: epoch */
+    const struct pipeline_summary *pipelines; /* LIST */
+    size_t pipeline_count;
+    const struct worker_summary *workers; /* WORKERS */
+    size_t worker_count;
+    const struct execution_view *executions; /* STATUS: one; HISTORY: without jobs */
+    size_t execution_count;
+    const struct event_record *events; /* EVENTS */
+    size_t event_count;
+    struct log_chunk log;  /* LOGS */
+    struct grant grant;    /* PUSH */
+    struct bytes document; /* EXPORT */
+    const char *region;    /* PING: the coordinator's */
+};

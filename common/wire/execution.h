@@ -1,0 +1,105 @@
+/* execution.h - definitions, executions and their jobs: what the coordinator remembers and shows.
+ *
+ * These structures are records (record.h) and at the same time what `status` and `history` carry.
+ * Included through wire/messages.h only.
+ */
+#pragma once
+#include "wire/worker_messages.h"
+
+/* "definition/NAME/VERSION": kept as it was applied; executions are pinned to one version. */
+struct definition {
+    const char *name;
+    uint32_t version;
+    uint64_t created_ms;
+    const char *updated_by;
+    struct bytes text;             /* the document, JSON or YAML */
+    const struct pipeline *parsed; /* not stored: made from text by the shell, owned by it */
+};
+
+/* What a source action found: pinned for the whole execution. */
+struct revision {
+    const char *action;      /* source action */
+    const char *artifact;    /* output artifact's name */
+    const char *revision_id; /* the source object's version id */
+    const char *summary;
+    struct artifact_ref ref;
+};
+
+struct action_state {
+    const char *name, *region, *provider; /* from the definition */
+    struct id id;                         /* action execution; "" until begun */
+    enum status status;
+    uint64_t started_ms, ended_ms, deadline_ms;
+    const char *summary;
+    const char *error_code, *error_message;
+};
+
+struct stage_state {
+    const char *name;
+    enum status status;
+    uint64_t started_ms, ended_ms;
+    const struct action_state *actions;
+    size_t action_count;
+};
+
+/* One artifact in one region's store. */
+struct copy_state {
+    const char *artifact, *region;
+    struct artifact_ref ref; /* version_id "" until it is there */
+    enum status status;
+    struct id job;  /* the replication; "" for the origin */
+    uint64_t bytes; /* that crossed regions for it */
+};
+
+#define TRIGGERS(X)                                                                                \
+    X(POLL, "PollForSourceChanges")                                                                \
+    X(START, "StartPipelineExecution")                                                             \
+    X(CREATE, "CreatePipeline")
+
+enum trigger {
+#define X(name, text) TRIGGER_##name,
+    TRIGGERS(X)
+#undef X
+};
+#define TRIGGER_COUNT (TRIGGER_CREATE + 1)
+const char *trigger_name(enum trigger trigger);
+
+/* "execution/PIPELINE/STARTED/ID", STARTED 16 hexadecimal digits, so that keys sort by age. */
+struct execution {
+    struct id id;
+    const char *pipeline;
+    uint32_t pipeline_version;
+    enum status status;
+    const char *status_summary;
+    enum trigger trigger;
+    const char *trigger_detail;
+    uint64_t started_ms, updated_ms, ended_ms;
+    bool stop_requested, stop_abandon;
+    const char *stop_reason;
+    const struct revision *revisions;
+    size_t revision_count;
+    const struct stage_state *stages;
+    size_t stage_count;
+    const struct copy_state *copies;
+    size_t copy_count;
+};
+
+/* "job/EXECUTION/ID" */
+struct job_state {
+    struct id id, execution, action_execution, deployment;
+    enum job_kind kind;
+    const char *worker, *region, *target; /* worker "" while a floating job has none */
+    const char *artifact;
+    enum status status;
+    uint32_t attempt; /* 0: never assigned */
+    struct fence fence;
+    struct id incarnation;
+    bool cancel;       /* the operator wants it ended */
+    const char *cause; /* why it waits or how it ended, in words */
+    uint64_t created_ms, assigned_ms, ended_ms, deadline_ms;
+    struct lifecycle_report events[WIRE_EVENTS_MAX];
+    size_t event_count;
+    enum lifecycle_event failed_event;
+    struct diagnostics diagnostics;
+    uint64_t done, total; /* not stored: the last progress hint */
+};

@@ -1,0 +1,151 @@
+#include "wire/messages.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *status_name(enum status status)
+{
+    static const char *const names[] = {
+#define X(name, text) [STATUS_##name] = (text),
+        STATUSES(X)
+#undef X
+    };
+    assert(status < STATUS_COUNT);
+    return names[status];
+}
+
+bool status_ended(enum status status)
+{
+    assert(status < STATUS_COUNT);
+    return status != STATUS_PENDING && status != STATUS_IN_PROGRESS && status != STATUS_STOPPING;
+}
+
+static const char *const lifecycle_names[] = {
+#define X(name, text) [EVENT_##name] = (text),
+    LIFECYCLE_EVENTS(X)
+#undef X
+};
+
+const char *lifecycle_event_name(enum lifecycle_event event)
+{
+    assert(event < LIFECYCLE_EVENT_COUNT);
+    return lifecycle_names[event];
+}
+
+bool lifecycle_event_parse(const char *name, enum lifecycle_event *out)
+{
+    for (size_t i = 0; i < LIFECYCLE_EVENT_COUNT; i++) {
+        if (strcmp(lifecycle_names[i], name) != 0) continue;
+        *out = (enum lifecycle_event)i;
+        return true;
+    }
+    return false;
+}
+
+const char *lifecycle_error_name(enum lifecycle_error error)
+{
+    static const char *const names[] = {
+#define X(name, text) [LIFECYCLE_##name] = (text),
+        LIFECYCLE_ERRORS(X)
+#undef X
+    };
+    assert(error < LIFECYCLE_ERROR_COUNT);
+    return names[error];
+}
+
+const char *file_exists_name(enum file_exists behavior)
+{
+    switch (behavior) {
+    case FILE_EXISTS_DISALLOW: return "DISALLOW";
+    case FILE_EXISTS_OVERWRITE: return "OVERWRITE";
+    case FILE_EXISTS_RETAIN: return "RETAIN";
+    }
+    assert(false);
+    return "";
+}
+
+const char *nack_reason_name(enum nack_reason reason)
+{
+    static const char *const names[] = {
+#define X(name, text) [NACK_##name] = (text),
+        NACK_REASONS(X)
+#undef X
+    };
+    assert(reason < NACK_REASON_COUNT);
+    return names[reason];
+}
+
+const char *trigger_name(enum trigger trigger)
+{
+    static const char *const names[] = {
+#define X(name, text) [TRIGGER_##name] = (text),
+        TRIGGERS(X)
+#undef X
+    };
+    assert(trigger < TRIGGER_COUNT);
+    return names[trigger];
+}
+
+const char *message_type_name(enum message_type type)
+{
+    static const char *const names[] = {
+#define X(name, type, member) [MESSAGE_##name] = #member,
+        MESSAGES(X)
+#undef X
+    };
+    assert(type < MESSAGE_TYPE_COUNT);
+    return names[type];
+}
+
+int fence_compare(struct fence a, struct fence b)
+{
+    if (a.epoch != b.epoch) return a.epoch < b.epoch ? -1 : 1;
+    if (a.seq != b.seq) return a.seq < b.seq ? -1 : 1;
+    return 0;
+}
+
+void record_key(const struct record *record, char out[RECORD_KEY_SIZE])
+{
+    int len = 0;
+    switch (record->kind) {
+    case RECORD_EPOCH: len = snprintf(out, RECORD_KEY_SIZE, "epoch"); break;
+    case RECORD_DEFINITION:
+        len = snprintf(out, RECORD_KEY_SIZE, "definition/%s/%010u", record->definition.name,
+                       (unsigned)record->definition.version);
+        break;
+    case RECORD_EXECUTION:
+        len = snprintf(out, RECORD_KEY_SIZE, "execution/%s/%016llx/%s", record->execution.pipeline,
+                       (unsigned long long)record->execution.started_ms, record->execution.id.text);
+        break;
+    case RECORD_JOB:
+        len = snprintf(out, RECORD_KEY_SIZE, "job/%s/%s", record->job.execution.text,
+                       record->job.id.text);
+        break;
+    case RECORD_SOURCE:
+        len = snprintf(out, RECORD_KEY_SIZE, "source/%s/%s", record->source.pipeline,
+                       record->source.action);
+        break;
+    case RECORD_SUBMISSION:
+        len = snprintf(out, RECORD_KEY_SIZE, "submission/%s/%s", record->submission.client,
+                       record->submission.id.text);
+        break;
+    case RECORD_EVENT:
+        len =
+            snprintf(out, RECORD_KEY_SIZE, "event/%016llx", (unsigned long long)record->event.seq);
+        break;
+    case RECORD_WORKER:
+        len = snprintf(out, RECORD_KEY_SIZE, "worker/%s", record->worker.name);
+        break;
+    case RECORD_SELF: len = snprintf(out, RECORD_KEY_SIZE, "self"); break;
+    case RECORD_ROW:
+        len = snprintf(out, RECORD_KEY_SIZE, "row/%s/%u", record->row.row.job.text,
+                       (unsigned)record->row.row.attempt);
+        break;
+    case RECORD_TARGET:
+        len = snprintf(out, RECORD_KEY_SIZE, "target/%s", record->target.target);
+        break;
+    }
+    assert(len > 0);
+    assert(len < RECORD_KEY_SIZE);
+}

@@ -1,0 +1,93 @@
+/* pipeline.h - a pipeline's definition as plain data, and the structural rules.
+ *
+ * The shell reads CodePipeline JSON or YAML into this structure (shell/definition.c) with a
+ * position for everything; pipeline_check() applies every structural rule of the AWS user guide
+ * (pipeline.md b1) and names the place of each violation. Fields that have no meaning here
+ * (roleArn, encryptionKey ...) stay in the definition's text only, which export gives back.
+ *
+ * Ownership: everything a pipeline points to lies in its own arena; pipeline_free() ends it.
+ */
+#pragma once
+#include "wire/messages.h"
+
+struct position {
+    uint32_t line, column; /* 1-based */
+};
+
+enum action_category {
+    CATEGORY_SOURCE,
+    CATEGORY_BUILD,
+    CATEGORY_DEPLOY,
+    CATEGORY_TEST,
+    CATEGORY_INVOKE,
+    CATEGORY_APPROVAL,
+    CATEGORY_COMPUTE
+};
+
+enum action_owner { OWNER_AWS, OWNER_THIRD_PARTY, OWNER_CUSTOM };
+
+struct pipeline_setting { /* one key of `configuration` */
+    const char *key, *value;
+    struct position at;
+};
+
+struct pipeline_action {
+    const char *name;
+    enum action_category category;
+    enum action_owner owner;
+    const char *provider, *version;
+    uint32_t run_order; /* 1 to 999 */
+    const struct pipeline_setting *configuration;
+    size_t configuration_count;
+    const char *const *inputs; /* artifact names */
+    size_t input_count;
+    const char *const *outputs;
+    size_t output_count;
+    const char *region; /* "" the pipeline's own */
+    const char *namespace;
+    uint32_t timeout_minutes; /* 0 none given */
+    struct position at, name_at, region_at;
+};
+
+struct pipeline_stage {
+    const char *name;
+    const struct pipeline_action *actions;
+    size_t action_count;
+    struct position at, name_at;
+};
+
+struct pipeline_store {
+    const char *region, *location; /* region "" for the single artifactStore */
+    struct position at;
+};
+
+enum execution_mode { MODE_SUPERSEDED, MODE_QUEUED, MODE_PARALLEL };
+
+struct pipeline {
+    struct arena arena;
+    const char *name;
+    uint32_t version; /* as written; the coordinator counts for itself */
+    enum execution_mode mode;
+    struct position mode_at;
+    const struct pipeline_store *stores;
+    size_t store_count;
+    bool stores_is_map; /* artifactStores rather than artifactStore */
+    const struct pipeline_stage *stages;
+    size_t stage_count;
+    struct position at, name_at, stores_at;
+    const struct problem *unsupported; /* known fields that this version does not run yet: each
+                                          is a problem, never ignored */
+    size_t unsupported_count;
+};
+
+struct pipeline *pipeline_new(void);
+void pipeline_free(struct pipeline *pipeline);
+
+/* Every violated rule, in document order, in `arena`. `region` is the coordinator's own. */
+size_t pipeline_check(const struct pipeline *pipeline, const char *region, struct arena *arena,
+                      const struct problem **out);
+
+/* "" when the action has no such key. */
+const char *pipeline_setting_get(const struct pipeline_action *action, const char *key);
+/* The bucket that serves as artifact store in `region`; NULL when none is declared. */
+const char *pipeline_store_of(const struct pipeline *pipeline, const char *region);
