@@ -71,6 +71,9 @@ struct coordinator_event {
             struct pipeline *parsed;        /* APPLY: taken; NULL when the text did not parse ... */
             const struct problem *problems; /* ... and these say why */
             size_t problem_count;
+            const struct revision *revisions; /* RUN: one for each source action, as it is now */
+            size_t revision_count;            /* or as `revision` asks, looked up by the shell */
+            struct failure failure; /* RUN: why there is none (code ERR_NONE: there are all) */
         } request;
         struct {
             const char *pipeline, *action;
