@@ -61,8 +61,17 @@ struct push_request { /* leave to upload one object */
 
 #define REQUESTS(X)                                                                                \
     X(PING)                                                                                        \
-    X(APPLY) X(RUN) X(STOP) X(LIST) X(STATUS) X(HISTORY) X(EVENTS) X(LOGS) X(PUSH) X(WORKERS)      \
-        X(EXPORT)
+    X(APPLY)                                                                                       \
+    X(RUN)                                                                                         \
+    X(STOP)                                                                                        \
+    X(LIST)                                                                                        \
+    X(STATUS)                                                                                      \
+    X(HISTORY)                                                                                     \
+    X(EVENTS)                                                                                      \
+    X(LOGS)                                                                                        \
+    X(PUSH)                                                                                        \
+    X(WORKERS)                                                                                     \
+    X(EXPORT)
 
 enum request_kind {
 #define X(name) REQUEST_##name,

@@ -16,14 +16,23 @@
 /* X(NAME, structure, member) */
 #define MESSAGES(X)                                                                                \
     X(HELLO, hello, hello)                                                                         \
-    X(WELCOME, welcome, welcome) X(REFUSAL, refusal, refusal) X(OFFER, offer, offer)               \
-        X(ACCEPT, accept, accept) X(NACK, nack, nack) X(HEARTBEAT, heartbeat, heartbeat)           \
-            X(LEASE, lease, lease) X(PROGRESS, progress, progress) X(RESULT, result, result)       \
-                X(RESULT_ACK, job_key, result_ack) X(DROP, job_key, drop)                          \
-                    X(CANCEL, signed_cancel, cancel) X(CANCEL_ACK, job_key, cancel_ack)            \
-                        X(LOG_REQUEST, log_request, log_request)                                   \
-                            X(LOG_CHUNK, log_chunk, log_chunk) X(REQUEST, request, request)        \
-                                X(REPLY, reply, reply)
+    X(WELCOME, welcome, welcome)                                                                   \
+    X(REFUSAL, refusal, refusal)                                                                   \
+    X(OFFER, offer, offer)                                                                         \
+    X(ACCEPT, accept, accept)                                                                      \
+    X(NACK, nack, nack)                                                                            \
+    X(HEARTBEAT, heartbeat, heartbeat)                                                             \
+    X(LEASE, lease, lease)                                                                         \
+    X(PROGRESS, progress, progress)                                                                \
+    X(RESULT, result, result)                                                                      \
+    X(RESULT_ACK, job_key, result_ack)                                                             \
+    X(DROP, job_key, drop)                                                                         \
+    X(CANCEL, signed_cancel, cancel)                                                               \
+    X(CANCEL_ACK, job_key, cancel_ack)                                                             \
+    X(LOG_REQUEST, log_request, log_request)                                                       \
+    X(LOG_CHUNK, log_chunk, log_chunk)                                                             \
+    X(REQUEST, request, request)                                                                   \
+    X(REPLY, reply, reply)
 
 enum message_type {
 #define X(name, type, member) MESSAGE_##name,

@@ -1,3 +1,4 @@
+#include "wire/names.h"
 #include "wire/messages.h"
 
 #include <assert.h>

@@ -79,11 +79,16 @@ struct target_record {
 
 #define RECORD_KINDS(X)                                                                            \
     X(EPOCH, epoch_record, epoch)                                                                  \
-    X(DEFINITION, definition, definition) X(EXECUTION, execution, execution)                       \
-        X(JOB, job_state, job) X(SOURCE, source_state, source)                                     \
-            X(SUBMISSION, submission, submission) X(EVENT, event_record, event)                    \
-                X(WORKER, worker_record, worker) X(SELF, self_record, self)                        \
-                    X(ROW, row_record, row) X(TARGET, target_record, target)
+    X(DEFINITION, definition, definition)                                                          \
+    X(EXECUTION, execution, execution)                                                             \
+    X(JOB, job_state, job)                                                                         \
+    X(SOURCE, source_state, source)                                                                \
+    X(SUBMISSION, submission, submission)                                                          \
+    X(EVENT, event_record, event)                                                                  \
+    X(WORKER, worker_record, worker)                                                               \
+    X(SELF, self_record, self)                                                                     \
+    X(ROW, row_record, row)                                                                        \
+    X(TARGET, target_record, target)
 
 enum record_kind {
 #define X(name, type, member) RECORD_##name,
