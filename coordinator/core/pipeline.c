@@ -1,0 +1,37 @@
+#include "core/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A definition's text is at most WIRE_DOCUMENT_MAX; its parsed form is a few times that. */
+enum { PIPELINE_ARENA_MAX = 16 << 20 };
+
+struct pipeline *pipeline_new(void)
+{
+    struct pipeline *pipeline = xcalloc(1, sizeof *pipeline);
+    arena_init(&pipeline->arena, PIPELINE_ARENA_MAX);
+    return pipeline;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+    if (!pipeline) return;
+    arena_deinit(&pipeline->arena);
+    free(pipeline);
+}
+
+const char *pipeline_setting_get(const struct pipeline_action *action, const char *key)
+{
+    for (size_t i = 0; i < action->configuration_count; i++)
+        if (text_equal(action->configuration[i].key, key)) return action->configuration[i].value;
+    return "";
+}
+
+const char *pipeline_store_of(const struct pipeline *pipeline, const char *region)
+{
+    for (size_t i = 0; i < pipeline->store_count; i++) {
+        const struct pipeline_store *store = &pipeline->stores[i];
+        if (!pipeline->stores_is_map || text_equal(store->region, region)) return store->location;
+    }
+    return NULL;
+}

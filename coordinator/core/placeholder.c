@@ -1,2 +1,0 @@
-extern int coordinator_core_placeholder;
-int coordinator_core_placeholder = 0;
