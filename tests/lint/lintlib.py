@@ -78,14 +78,13 @@ class Lint:
 
 
 def bare(text):
-    """C without comments and without what is between quotes; lines keep their numbers."""
+    """C with spaces for comments and for what is between quotes: every other character keeps its place."""
     token = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
     def blank(match):
         found = match[0]
-        if found[0] in "\"'":
-            return found[0] * 2
-        return " " + "\n" * found.count("\n")
+        spaces = re.sub(r"[^\n]", " ", found)
+        return found[0] + spaces[1:-1] + found[0] if found[0] in "\"'" else spaces
 
     return token.sub(blank, text)
 
