@@ -1,0 +1,37 @@
+/* transfer.h - one object over HTTPS to or from a file, resumed after every cut, by libcurl.
+ *
+ * Blocking: for step processes and the client, never inside a daemon. The connection goes to
+ * the host of the URL only: no redirect, no proxy from the environment, https only, and when a
+ * pin is given the server must hold exactly that public key (CURLOPT_PINNEDPUBLICKEY,
+ * "sha256//BASE64"), whoever signed its certificate.
+ *
+ * transfer_get() appends to what `path` holds already (Range), starts again when the server sends
+ * the whole, and at the end compares size and SHA-256: a wrong object is removed and ERR_CORRUPT.
+ * transfer_put() asks how much the server holds (HEAD, Upload-Offset) and sends the rest
+ * (Content-Range); the server answers 201 with x-amz-version-id when the whole is verified.
+ *
+ * Passing trouble (cuts, 5xx, 429) is tried again with back-off as long as bytes arrive, and
+ * TRANSFER_TRIES times without any; then ERR_RETRY. ERR_DENIED: signature wrong or expired.
+ * ERR_NOT_FOUND, ERR_NO_SPACE (a disk on either side), ERR_CORRUPT, ERR_CONFLICT (cancelled).
+ */
+#pragma once
+#include "base/bytes.h"
+
+enum { TRANSFER_TRIES = 6, TRANSFER_VERSION_SIZE = 128, TRANSFER_URL_MAX = 4096 };
+
+/* Called a few times a second, and while waiting for a retry; false ends the transfer. */
+typedef bool (*transfer_fn)(void *owner, uint64_t done, uint64_t total);
+
+struct transfer {
+    const char *url, *pin; /* pin "" for a server with an ordinary certificate */
+    const char *path;
+    uint64_t size;
+    const uint8_t *sha256; /* 32 bytes */
+    transfer_fn fn;        /* NULL for none */
+    void *owner;
+};
+
+/* *bytes is what crossed the network in this call. */
+NODISCARD bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err);
+NODISCARD bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE],
+                            uint64_t *bytes, struct error *err);
