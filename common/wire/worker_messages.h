@@ -112,9 +112,13 @@ struct job_key {
     struct fence fence;
 };
 
-/* C -> W: struct cancel encoded and signed like a job. W -> C: cancel_ack, a job_key. */
+/* C -> W: struct cancel encoded and signed like a job. W -> C: cancel_ack, a job_key.
+ * A worker without that row raises the target's fence_max to the key's fence (commit) and answers
+ * with a RESULT of status STOPPED: the attempt never starts there any more, however late its
+ * offer comes. */
 struct cancel {
     struct job_key key;
+    const char *target; /* as in the job */
     const char *worker;
     struct id incarnation;
     uint64_t epoch;
