@@ -1,2 +1,0 @@
-extern int worker_core_placeholder;
-int worker_core_placeholder = 0;
