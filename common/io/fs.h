@@ -44,7 +44,7 @@ NODISCARD bool fs_sync_folder(const char *path, struct error *err);
 /* Fsync of the folder that holds `path`. */
 NODISCARD bool fs_sync_parent(const char *path, struct error *err);
 /* Removes a file or a whole folder; a missing path is success. Never follows a symbolic link and
- * never leaves the file system that `path` lies on; ERR_INVALID beyond 128 levels. */
+ * never leaves the file system that `path` lies on (ERR_CONFLICT); any depth. */
 NODISCARD bool fs_remove_tree(const char *path, struct error *err);
 /* Bytes that an unprivileged writer may still use on the file system of `path`. */
 NODISCARD bool fs_free_bytes(const char *path, uint64_t *out, struct error *err);

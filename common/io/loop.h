@@ -22,8 +22,10 @@ enum { LOOP_SOCKETS_MAX = 8, LOOP_BATCH_MAX = 64 };
 struct loop;
 typedef void (*loop_fn)(void *owner, uint32_t events); /* EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR */
 
+/* Zeroed memory is a watch that is not added. */
 struct loop_watch {
-    int fd; /* -1 while not added */
+    struct loop *loop; /* NULL while not added; the fields are the loop's own */
+    int fd;
     loop_fn fn;
     void *owner;
 };

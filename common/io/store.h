@@ -1,11 +1,11 @@
 /* store.h - the only durable state of a daemon: text keys and byte values in LMDB.
  *
- * Calling sequence at start: store_check() in a child process (LMDB aborts on damaged pages); after
- * three failures store_quarantine(); then store_open(). A turn: store_begin(), store_put() and
- * store_delete() any number of times, store_commit(). A failed put, delete or commit has undone the
- * whole transaction: nothing of it is stored, and store_begin() may be called again. Once
- * store_commit() has returned true its puts survive kill -9 and power loss (full fsync: NOSYNC,
- * NOMETASYNC and WRITEMAP are never used).
+ * Calling sequence at start: store_start(), that is store_check() in a child process (LMDB aborts
+ * on damaged pages), after three failures store_quarantine(), then store_open(). A turn:
+ * store_begin(), store_put() and store_delete() any number of times, store_commit(). A failed put,
+ * delete or commit has undone the whole transaction: nothing of it is stored, and store_begin() may
+ * be called again. Once store_commit() has returned true its puts survive kill -9 and power loss
+ * (full fsync: NOSYNC, NOMETASYNC and WRITEMAP are never used).
  *
  * Reads see the last commit, never the open transaction. A value or key handed to a callback lies
  * in the map: it is borrowed for the call, copy what you keep, and be quick (a reader holds
@@ -84,9 +84,15 @@ NODISCARD bool store_drop_ballast(struct store *s, struct error *err);
 NODISCARD bool store_make_ballast(struct store *s, struct error *err);
 
 /* Opens and walks the store in a child process, at most `timeout_ms` long. A missing store is
- * whole. ERR_CORRUPT when the child failed or died. Call before any thread or store exists. */
+ * whole. ERR_CORRUPT when the child found damage or died of a bad page, ERR_RETRY when it was late
+ * or killed, ERR_CONFLICT when the store is in use. Call before any thread or store exists. */
 NODISCARD bool store_check(const char *path, uint32_t timeout_ms, struct error *err);
 /* Renames the folder to "<path>.corrupt-<n>", the first free n, written to `moved` (at least
  * FS_PATH_MAX bytes). */
 NODISCARD bool store_quarantine(const char *path, char *moved, size_t moved_size,
                                 struct error *err);
+/* The start of a daemon in one call: checks up to STORE_CHECK_TRIES times, quarantines a damaged
+ * store (`moved` names it and is "" otherwise: tell the operator, it is a new incarnation), opens.
+ */
+NODISCARD bool store_start(struct store **out, const char *path, uint64_t map_bytes,
+                           uint32_t timeout_ms, char *moved, size_t moved_size, struct error *err);
