@@ -52,7 +52,7 @@ NODISCARD static bool key_folder(const struct dirstore *store, const char *key,
 NODISCARD static bool version_path(const char *folder, const struct dirstore_object *object,
                                    const char *suffix, char out[FS_PATH_MAX], struct error *err)
 {
-    char name[STEM_LEN + 8];
+    char name[ID_SIZE + 32]; /* 16 digits, a dash, the version and a suffix */
     snprintf(name, sizeof name, "%016llx-%s%s", (unsigned long long)object->number,
              object->version_id.text, suffix);
     return fs_join(out, folder, name, err);
