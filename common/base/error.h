@@ -13,8 +13,9 @@
 #define NODISCARD                __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
-/* Runs `destructor` (which takes a pointer to the variable) when the variable leaves its scope. */
-#define AUTO(destructor) __attribute__((cleanup(destructor)))
+/* Runs `destructor` (which takes a pointer to the variable) when the variable leaves its scope.
+ * clang would call a variable unused that only its destructor reads. */
+#define AUTO(destructor) __attribute__((__unused__, __cleanup__(destructor)))
 
 enum error_code {
     ERR_NONE,
