@@ -1,0 +1,78 @@
+/* artifacts.h - the `dir` stores of this coordinator, and leave to use them for a short time.
+ *
+ * A grant is a URL of our own HTTPS server (artifact_server.h) whose query carries what may be
+ * done, until when, and an HMAC-SHA256 over all of it under the secret of coordinator.key:
+ *
+ *   https://HOST:PORT/artifacts/STORE/KEY?versionId=V&expires=MS&signature=HEX        GET, HEAD
+ *   https://HOST:PORT/artifacts/STORE/KEY?upload=ID&size=N&sha256=HEX&summary=TEXT&expires=MS
+ *                                        &signature=HEX                               HEAD, PUT
+ *
+ * The same upload id resumes an interrupted upload and, when it was finished, names the same
+ * version: the version id is derived from it under the secret, so a lost answer costs nothing.
+ *
+ * Ownership: the configuration is copied. Errors: ERR_NOT_FOUND (store, object), ERR_DENIED
+ * (signature, expiry), ERR_INVALID.
+ */
+#pragma once
+#include "io/dirstore.h"
+#include "wire/messages.h"
+
+enum { ARTIFACT_STORES_MAX = 64, ARTIFACT_URL_SIZE = 4096 };
+
+struct artifact_store {
+    const char *name, *region, *path; /* the bucket's name, and its folder */
+};
+
+struct artifacts_config {
+    const struct artifact_store *stores;
+    size_t store_count;
+    const char *base_url; /* "https://10.0.1.5:7780" */
+    const char *pin;      /* "sha256//..." of the server's key */
+    struct bytes secret;  /* HMAC key */
+};
+
+struct artifacts;
+
+NODISCARD bool artifacts_open(const struct artifacts_config *config, uint64_t now_ms,
+                              struct artifacts **out, struct error *err);
+void artifacts_close(struct artifacts *artifacts); /* accepts NULL */
+
+/* NULL when there is no such store. */
+const struct dirstore *artifacts_store(const struct artifacts *artifacts, const char *name);
+
+struct upload {
+    struct id id;
+    uint64_t size;
+    uint8_t sha256[SHA256_SIZE];
+    const char *summary;
+};
+
+/* The grants' texts lie in `arena`. */
+NODISCARD bool artifacts_grant_read(const struct artifacts *artifacts,
+                                    const struct artifact_ref *ref, uint64_t expires_ms,
+                                    struct arena *arena, struct grant *out, struct error *err);
+NODISCARD bool artifacts_grant_write(const struct artifacts *artifacts, const char *store,
+                                     const char *key, const struct upload *upload,
+                                     uint64_t expires_ms, struct arena *arena, struct grant *out,
+                                     struct error *err);
+
+/* What a request of the server asks for, after its signature was checked. */
+struct granted {
+    const struct dirstore *store;
+    char key[DIRSTORE_KEY_MAX + 1];
+    char version_id[ID_SIZE]; /* reading */
+    bool write;
+    struct id upload;
+    uint64_t size;
+    uint8_t sha256[SHA256_SIZE];
+    char summary[DIRSTORE_SUMMARY_SIZE];
+    struct id upload_version; /* which version the upload becomes */
+};
+
+/* One query argument by name, decoded; NULL when absent. */
+typedef const char *(*artifacts_argument_fn)(void *owner, const char *name);
+
+/* `path` is the decoded path behind the host. */
+NODISCARD bool artifacts_check(const struct artifacts *artifacts, const char *path,
+                               artifacts_argument_fn argument, void *owner, uint64_t now_ms,
+                               struct granted *out, struct error *err);

@@ -1,2 +1,0 @@
-extern int coordinator_shell_placeholder;
-int coordinator_shell_placeholder = 0;
