@@ -1,58 +1,26 @@
 #include "io/doc.h"
+#include "io/fs.h"
 
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { PATH_PART_SIZE = 256, NEAREST_DISTANCE = 2, NEAREST_LENGTH_MAX = 63 };
-
-static bool read_whole(int fd, const char *path, size_t max, struct buf *out, struct error *err)
-{
-    for (;;) {
-        if (!buf_reserve(out, 1 + (out->len < max ? 0 : 1), err))
-            return error_set(err, ERR_INVALID, "%s: larger than %zu bytes", path, max);
-        ssize_t got = read(fd, out->data + out->len, out->cap - out->len);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return error_set(err, ERR_RETRY, "read '%s': %s", path, strerror(errno));
-        if (got == 0) return true;
-        out->len += (size_t)got;
-    }
-}
-
-static void close_at(int *fd)
-{
-    if (*fd >= 0) close(*fd);
-}
 
 bool doc_load(const char *path, const struct doc_limits *limits, struct doc **out,
               struct error *err)
 {
     size_t max = limits ? limits->bytes_max : DOC_BYTES_MAX;
-    AUTO(close_at) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_RETRY, "open '%s': %s", path,
-                         strerror(errno));
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return error_set(err, ERR_RETRY, "stat '%s': %s", path, strerror(errno));
-    if (S_ISDIR(st.st_mode)) return error_set(err, ERR_INVALID, "'%s' is a folder", path);
     AUTO(buf_deinit) struct buf text;
-    buf_init(&text, max + 1);
-    if (!read_whole(fd, path, max, &text, err)) return false;
+    buf_init(&text, max);
+    if (!fs_read_file(path, &text, err)) {
+        if (err->code == ERR_NO_SPACE) err->code = ERR_INVALID; /* larger than the limit */
+        return false;
+    }
     return doc_parse(path, buf_bytes(&text), limits, out, err);
-}
-
-void doc_free_at(struct doc **place)
-{
-    doc_free(*place);
 }
 
 bool doc_no_duplicates(const struct doc *doc, struct error *err)
@@ -125,9 +93,12 @@ bool doc_unsigned(const struct doc_node *node, uint64_t min, uint64_t max, uint6
     bool digits = node->kind == DOC_SCALAR && !node->quoted && *t;
     uint64_t value = 0;
     for (; digits && *t; t++) {
-        if (*t < '0' || *t > '9') digits = false;
-        else if (value > (UINT64_MAX - 9) / 10) digits = false;
-        else value = value * 10 + (uint64_t)(*t - '0');
+        if (*t < '0' || *t > '9')
+            digits = false;
+        else if (value > (UINT64_MAX - 9) / 10)
+            digits = false;
+        else
+            value = value * 10 + (uint64_t)(*t - '0');
     }
     if (digits && value >= min && value <= max) {
         *out = value;
@@ -156,8 +127,8 @@ static bool find(const struct doc_node *map, const char *key, enum doc_need need
     return doc_error(map, err, "the key \"%s\" is missing", key);
 }
 
-bool doc_get_text(const struct doc_node *map, const char *key, enum doc_need need,
-                  const char **out, struct error *err)
+bool doc_get_text(const struct doc_node *map, const char *key, enum doc_need need, const char **out,
+                  struct error *err)
 {
     const struct doc_node *child;
     const char *text;
@@ -177,8 +148,8 @@ bool doc_get_bool(const struct doc_node *map, const char *key, enum doc_need nee
     return !child || doc_bool(child, out, err);
 }
 
-bool doc_get_unsigned(const struct doc_node *map, const char *key, enum doc_need need,
-                      uint64_t min, uint64_t max, uint64_t *out, struct error *err)
+bool doc_get_unsigned(const struct doc_node *map, const char *key, enum doc_need need, uint64_t min,
+                      uint64_t max, uint64_t *out, struct error *err)
 {
     const struct doc_node *child;
     if (!find(map, key, need, &child, err)) return false;
@@ -307,7 +278,8 @@ void doc_path(const struct doc_node *node, char *out, size_t size)
         char part[PATH_PART_SIZE];
         if (node->key)
             snprintf(part, sizeof part, "%s%.200s", node->parent->parent ? "." : "", node->key);
-        else snprintf(part, sizeof part, "[%zu]", node->index);
+        else
+            snprintf(part, sizeof part, "[%zu]", node->index);
         size_t len = strlen(part);
         if (len > at) break;
         at -= len;
