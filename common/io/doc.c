@@ -131,7 +131,7 @@ bool doc_get_text(const struct doc_node *map, const char *key, enum doc_need nee
                   struct error *err)
 {
     const struct doc_node *child;
-    const char *text;
+    const char *text = NULL;
     if (!find(map, key, need, &child, err)) return false;
     if (!child) return true;
     if (!doc_text(child, &text, err)) return false;
