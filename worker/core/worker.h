@@ -51,7 +51,8 @@ struct worker_event {
     uint8_t entropy[PRNG_SEED_SIZE];
     union {
         struct {
-            const struct record *records; /* rows come with `job` decoded */
+            const struct record *records; /* rows come with `job` decoded; NULL when signed_job
+                                             is empty (a cancel that came before its offer) */
             size_t count;
         } start;
         const struct message *message;
@@ -84,7 +85,8 @@ enum worker_action_type {
     WORKER_STEP_START_ACTION,
     WORKER_STEP_ADOPT_ACTION,
     WORKER_STEP_CANCEL_ACTION, /* end its whole tree; its outcome still comes */
-    WORKER_LEASE_ACTION,       /* the floating job's step may run until boot_ms */
+    WORKER_LEASE_ACTION,       /* the floating job's step may run until boot_ms; comes before the
+                                  START of each run (make its folder), then at each extension */
     WORKER_FORGET_ACTION,      /* the row is gone: its job folder may be removed */
     WORKER_NOTE
 };

@@ -1,0 +1,75 @@
+#include "core/copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *text(struct arena *arena, const char *from)
+{
+    /* Most texts of most messages are empty: they need no memory. */
+    return from && from[0] ? arena_text(arena, from) : "";
+}
+
+static void copy_artifact(struct arena *arena, struct artifact_ref *ref)
+{
+    ref->store = text(arena, ref->store);
+    ref->key = text(arena, ref->key);
+    ref->version_id = text(arena, ref->version_id);
+    ref->etag = text(arena, ref->etag);
+}
+
+static void copy_grant(struct arena *arena, struct grant *grant)
+{
+    grant->url = text(arena, grant->url);
+    grant->pin = text(arena, grant->pin);
+}
+
+const struct job *copy_job(struct arena *arena, const struct job *job)
+{
+    struct job *copy = arena_calloc(arena, 1, sizeof *copy);
+    *copy = *job;
+    copy->worker = text(arena, job->worker);
+    copy->target = text(arena, job->target);
+    copy->pipeline = text(arena, job->pipeline);
+    copy->stage = text(arena, job->stage);
+    copy->action = text(arena, job->action);
+    copy->region = text(arena, job->region);
+    copy->application = text(arena, job->application);
+    copy->deployment_group = text(arena, job->deployment_group);
+    copy->deployment_group_id = text(arena, job->deployment_group_id);
+    copy->bundle_type = text(arena, job->bundle_type);
+    copy_artifact(arena, &copy->input);
+    copy_artifact(arena, &copy->output);
+    copy_grant(arena, &copy->read);
+    copy_grant(arena, &copy->write);
+    return copy;
+}
+
+struct diagnostics copy_diagnostics(struct arena *arena, const struct diagnostics *from)
+{
+    return (struct diagnostics){ .code = from->code,
+                                 .script = text(arena, from->script),
+                                 .message = text(arena, from->message),
+                                 .log_tail = text(arena, from->log_tail) };
+}
+
+struct result copy_result(struct arena *arena, const struct result *from)
+{
+    struct result copy = *from;
+    assert(from->event_count <= WIRE_EVENTS_MAX);
+    struct lifecycle_report *events = arena_calloc(arena, from->event_count + 1, sizeof *events);
+    if (from->event_count) memcpy(events, from->events, from->event_count * sizeof *events);
+    copy.events = events;
+    copy.diagnostics = copy_diagnostics(arena, &from->diagnostics);
+    copy.version_id = text(arena, from->version_id);
+    return copy;
+}
+
+struct row_record copy_row(struct arena *arena, const struct row_record *from)
+{
+    assert(from->event_count <= WIRE_EVENTS_MAX);
+    struct row_record copy = *from;
+    copy.signed_job = arena_bytes(arena, from->signed_job);
+    copy.job = NULL;
+    copy.result = copy_result(arena, &from->result);
+    return copy;
+}

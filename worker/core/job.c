@@ -1,0 +1,304 @@
+#include "core/job.h"
+
+#include "core/actions.h"
+#include "core/checkpoint.h"
+#include "core/copy.h"
+#include "core/describe.h"
+#include "core/lease.h"
+#include "core/lifecycle.h"
+#include "core/outbox.h"
+
+#include <assert.h>
+
+/* ROW_* to the states that may follow it. */
+static const unsigned next_states[ROW_STATE_COUNT] = {
+    [ROW_ACCEPTED] = 1u << ROW_RUNNING | 1u << ROW_ENDED,
+    [ROW_RUNNING] = 1u << ROW_ENDED,
+    [ROW_ENDED] = 0,
+};
+
+void job_enter(struct task *task, enum row_state next)
+{
+    assert(next_states[task->record.row.state] & (1u << next));
+    task->record.row.state = next;
+    task->changed = true;
+}
+
+static bool job_unwanted(const struct task *task)
+{
+    return task->record.cancel || task->ending != ENDING_NONE;
+}
+
+void job_cancel(struct task *task)
+{
+    if (task->record.row.state == ROW_ENDED || task->record.cancel) return;
+    task->record.cancel = true;
+    task->changed = true;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+/* A deployment that installed something and whose every event succeeded is what the next one's
+ * ApplicationStop belongs to. */
+static void job_remember_success(struct worker *w, const struct task *task,
+                                 struct worker_actions *out)
+{
+    const struct job *job = task->record.job;
+    for (size_t i = 0; i < task->record.event_count; i++) {
+        if (task->record.events[i].event != EVENT_INSTALL) continue;
+        struct target *target = model_need_target(w, job->target);
+        target->record.last_successful = job->deployment;
+        checkpoint_put_target(target, out);
+        return;
+    }
+}
+
+static void job_end(struct worker *w, struct task *task, enum status status,
+                    const struct diagnostics *why, struct worker_actions *out)
+{
+    struct row_record *record = &task->record;
+    struct result *result = &record->result;
+    for (size_t i = 0; i < record->event_count; i++) {
+        struct lifecycle_report *report = &record->events[i];
+        if (report->status == STATUS_PENDING) report->status = STATUS_SKIPPED;
+        if (report->status == STATUS_IN_PROGRESS) report->status = status;
+    }
+    result->job = record->row.job;
+    result->attempt = record->row.attempt;
+    result->fence = record->row.fence;
+    result->status = status;
+    result->events = record->events;
+    result->event_count = record->event_count;
+    if (record->step < record->event_count)
+        result->failed_event = record->events[record->step].event;
+    result->diagnostics = copy_diagnostics(&task->arena, why);
+    if (!result->version_id) result->version_id = "";
+    result->ended_ms = w->now_ms;
+    if (status == STATUS_SUCCEEDED) job_remember_success(w, task, out);
+    record->step_state = STEP_DONE;
+    job_enter(task, ROW_ENDED);
+    task->result_at_boot_ms = w->boot_ms;
+    actions_note(out, status == STATUS_SUCCEEDED ? NOTE_INFO : NOTE_WARNING,
+                 "job=%s attempt=%u: %s%s%s", record->row.job.text, (unsigned)record->row.attempt,
+                 status_name(status), result->diagnostics.message[0] ? ": " : "",
+                 result->diagnostics.message);
+}
+
+/* Cancelled, lease lost or overdue, and no step runs. */
+static void job_end_unwanted(struct worker *w, struct task *task, const struct diagnostics *said,
+                             struct worker_actions *out)
+{
+    struct diagnostics why = { .code = LIFECYCLE_UNKNOWN_ERROR, .script = "", .log_tail = "" };
+    if (said) why = *said;
+    why.message = describe_unwanted(w, task, &out->arena);
+    job_end(w, task, task->record.cancel ? STATUS_STOPPED : STATUS_FAILED, &why, out);
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+static const struct lifecycle_row *job_step_row(const struct task *task)
+{
+    const struct row_record *record = &task->record;
+    assert(record->step < record->event_count);
+    const struct lifecycle_row *row =
+        lifecycle_find(record->job->kind, record->events[record->step].event);
+    assert(row); /* the inbox takes no event that is not in the table */
+    return row;
+}
+
+static bool job_downloaded(const struct task *task)
+{
+    for (size_t i = 0; i < task->record.step; i++)
+        if (task->record.events[i].event == EVENT_DOWNLOAD_BUNDLE) return true;
+    return false;
+}
+
+static void job_order_step(const struct worker *w, const struct task *task,
+                           enum worker_action_type type, struct worker_actions *out)
+{
+    const struct lifecycle_row *row = job_step_row(task);
+    const struct target *target = model_find_target(w, task->record.job->target);
+    const struct job *job = copy_job(&out->arena, task->record.job);
+    const char *root_dir = arena_text(&out->arena, w->config.root_dir);
+    struct worker_action *action = actions_add(out, type);
+    action->step.ref = task_step_ref(task);
+    action->step.spec = (struct step_spec){
+        .kind = row->step,
+        .event = row->event,
+        .run = task->record.run,
+        .job = *job,
+        .root_dir = root_dir,
+        .revisions_max = w->config.revisions_max,
+        .local_bundle = "",
+        .appspec_filename = "",
+        .run_root_scripts_from_current = row->scripts == SCRIPTS_CURRENT || job_downloaded(task),
+    };
+    if (target) action->step.spec.last_successful = target->record.last_successful;
+}
+
+static void job_start_step(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    struct row_record *record = &task->record;
+    struct lifecycle_report *report = &record->events[record->step];
+    if (record->row.state == ROW_ACCEPTED) job_enter(task, ROW_RUNNING);
+    record->step_state = STEP_STARTED;
+    record->boot = w->boot;
+    report->status = STATUS_IN_PROGRESS;
+    if (report->started_ms == 0) report->started_ms = w->now_ms;
+    task->changed = true;
+    task->asked = true;
+    task->cancel_asked = false;
+    /* The lease first: a step must not run for one moment without somebody enforcing its end. */
+    if (task->lease_until_boot_ms) lease_tell(task, out);
+    job_order_step(w, task, WORKER_STEP_START_ACTION, out);
+    outbox_hint(w, task, 0, 0, out);
+    actions_note(out, NOTE_INFO, "job=%s attempt=%u step=%s run=%u: started", record->row.job.text,
+                 (unsigned)record->row.attempt, lifecycle_event_name(report->event),
+                 (unsigned)record->run);
+}
+
+static void job_next_step(struct task *task)
+{
+    task->record.step++;
+    task->record.run = 1;
+    task->record.step_state = STEP_NOT_BEGUN;
+    task->unbegun = 0;
+    task->changed = true;
+}
+
+static void job_take_outcome(struct worker *w, struct task *task,
+                             const struct step_outcome *outcome)
+{
+    struct row_record *record = &task->record;
+    struct lifecycle_report *report = &record->events[record->step];
+    if (outcome->started_ms) report->started_ms = outcome->started_ms;
+    report->ended_ms = outcome->ended_ms ? outcome->ended_ms : w->now_ms;
+    report->status = outcome->status;
+    record->step_state = STEP_DONE;
+    record->result.bytes += outcome->bytes;
+    if (outcome->version_id && outcome->version_id[0])
+        record->result.version_id = arena_text(&task->arena, outcome->version_id);
+    task->changed = true;
+}
+
+void job_step_ended(struct worker *w, struct task *task, const struct step_outcome *outcome,
+                    struct worker_actions *out)
+{
+    assert(task_running(task));
+    struct row_record *record = &task->record;
+    job_take_outcome(w, task, outcome);
+    outbox_hint(w, task, 0, 0, out);
+    struct lifecycle_report *report = &record->events[record->step];
+    bool ignored = outcome->status == STATUS_FAILED && report->event == EVENT_APPLICATION_STOP &&
+                   record->job->ignore_application_stop_failures && !job_unwanted(task);
+    if (outcome->status == STATUS_SUCCEEDED || ignored) {
+        if (record->step + 1 < record->event_count) {
+            job_next_step(task);
+            return;
+        }
+        /* Nothing was left to be stopped: what is done is done, whoever wanted it ended. */
+        struct diagnostics none = { .code = LIFECYCLE_SUCCESS };
+        job_end(w, task, STATUS_SUCCEEDED, &none, out);
+        return;
+    }
+    if (task_floating(task) && outcome->status == STATUS_UNKNOWN && !job_unwanted(task))
+        task->ending = ENDING_LEASE; /* the step's supervisor was faster than we */
+    if (job_unwanted(task)) {
+        job_end_unwanted(w, task, &outcome->diagnostics, out);
+        return;
+    }
+    /* A step that somebody else ended did not do its work. */
+    job_end(w, task, outcome->status == STATUS_UNKNOWN ? STATUS_UNKNOWN : STATUS_FAILED,
+            &outcome->diagnostics, out);
+}
+
+static void job_end_interrupted(struct worker *w, struct task *task, const char *log_tail,
+                                struct worker_actions *out)
+{
+    log_tail = describe_tail(log_tail ? log_tail : "", WIRE_LOG_TAIL_MAX);
+    struct lifecycle_report *report = &task->record.events[task->record.step];
+    bool repeatable = job_step_row(task)->repeatable;
+    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART,
+                               .script = "",
+                               .log_tail = log_tail };
+    why.message = repeatable ? describe_worn_out(w, task, &out->arena)
+                             : describe_interrupted(w, task, log_tail, &out->arena);
+    report->status = repeatable ? STATUS_FAILED : STATUS_UNKNOWN;
+    report->ended_ms = w->now_ms;
+    job_end(w, task, report->status, &why, out);
+}
+
+void job_step_lost(struct worker *w, struct task *task, bool begun, const char *log_tail,
+                   struct worker_actions *out)
+{
+    assert(task_running(task));
+    struct row_record *record = &task->record;
+    bool same_boot = id_equal(&record->boot, &w->boot);
+    if (begun && !job_step_row(task)->repeatable) {
+        job_end_interrupted(w, task, log_tail, out);
+        return;
+    }
+    if (record->run + task->unbegun >= STEP_RUNS_MAX) {
+        job_end_interrupted(w, task, log_tail, out);
+        return;
+    }
+    record->step_state = STEP_NOT_BEGUN;
+    /* The same run again is safe while nobody has claimed it; a claim of another boot is gone
+     * with its process, so that the run's folder would only confuse. */
+    if (begun || !same_boot)
+        record->run++;
+    else
+        task->unbegun++;
+    task->changed = true;
+}
+
+/* ---- deciding ------------------------------------------------------------------------------ */
+
+static void job_check_overdue(const struct worker *w, struct task *task)
+{
+    if (!job_unwanted(task) && w->boot_ms >= task->overdue_boot_ms) task->ending = ENDING_OVERDUE;
+}
+
+static void job_end_unreadable(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART, .script = "" };
+    why.log_tail = "";
+    why.message = "the job's stored description cannot be read after a restart: what it did is "
+                  "not known. Look at the host, then retry the action with a new execution";
+    job_end(w, task, STATUS_UNKNOWN, &why, out);
+}
+
+void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    const struct row_record *record = &task->record;
+    if (record->row.state == ROW_ENDED) return;
+    if (!record->job) {
+        job_end_unreadable(w, task, out);
+        return;
+    }
+    lease_check(w, task, out);
+    job_check_overdue(w, task);
+    if (task_running(task)) {
+        if (!task->asked) {
+            task->asked = true;
+            job_order_step(w, task, WORKER_STEP_ADOPT_ACTION, out);
+        }
+        if (!job_unwanted(task) || task->cancel_asked) return;
+        task->cancel_asked = true;
+        actions_add(out, WORKER_STEP_CANCEL_ACTION)->step.ref = task_step_ref(task);
+        return;
+    }
+    if (job_unwanted(task)) {
+        job_end_unwanted(w, task, NULL, out);
+        return;
+    }
+    if (model_active_task(w, record->job->target) != task) return;
+    if (lease_live(w, task)) job_start_step(w, task, out);
+}
+
+uint64_t job_deadline(const struct worker *w, const struct task *task)
+{
+    if (task->record.row.state == ROW_ENDED || job_unwanted(task)) return UINT64_MAX;
+    uint64_t lease = lease_deadline(w, task);
+    return lease < task->overdue_boot_ms ? lease : task->overdue_boot_ms;
+}
