@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef error_set
+#undef error_wrap
+
 bool error_set(struct error *err, enum error_code code, const char *format, ...)
 {
     assert(code != ERR_NONE);

@@ -42,5 +42,15 @@ bool error_set(struct error *err, enum error_code code, const char *format, ...)
 /* Puts "context: " in front of the text and keeps the code. Returns false. */
 bool error_wrap(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Shows compilers and analysers that the answer is false, else they follow paths where a failed
+ * function left its outputs untouched and yet returned true. */
+static inline bool error_false(bool answer)
+{
+    (void)answer;
+    return false;
+}
+#define error_set(...)  error_false(error_set(__VA_ARGS__))
+#define error_wrap(...) error_false(error_wrap(__VA_ARGS__))
+
 /* "retry", "not found" ... for logs and JSON. */
 const char *error_code_name(enum error_code code);

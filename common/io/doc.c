@@ -131,7 +131,7 @@ bool doc_get_text(const struct doc_node *map, const char *key, enum doc_need nee
                   struct error *err)
 {
     const struct doc_node *child;
-    const char *text = NULL;
+    const char *text;
     if (!find(map, key, need, &child, err)) return false;
     if (!child) return true;
     if (!doc_text(child, &text, err)) return false;
@@ -255,6 +255,7 @@ bool doc_only(const struct doc_node *map, const char *const *known, struct error
     return doc_error(child, err, "unknown key: known are %s", list);
 }
 
+#undef doc_error
 bool doc_error(const struct doc_node *node, struct error *err, const char *format, ...)
 {
     char path[ERROR_TEXT_SIZE / 2], what[ERROR_TEXT_SIZE];

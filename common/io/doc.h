@@ -129,5 +129,6 @@ const char *doc_nearest(const char *written, const char *const *known);
 /* Sets ERR_INVALID with "FILE:LINE:COL: path: " in front, for rules of the caller's own. */
 bool doc_error(const struct doc_node *node, struct error *err, const char *format, ...)
     PRINTF_LIKE(3, 4);
+#define doc_error(...) error_false(doc_error(__VA_ARGS__))
 /* "pipeline.stages[1].name", "" for a root; cut when it does not fit. */
 void doc_path(const struct doc_node *node, char *out, size_t size);

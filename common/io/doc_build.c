@@ -299,6 +299,7 @@ static bool merge(struct builder *b, struct doc_node *map, struct error *err)
             append(map, &last, child);
         child = next;
     }
+    assert(merged); /* asked for only when there is one */
     if (merged->kind == DOC_MAPPING) return merge_one(b, map, &last, merged, err);
     if (merged->kind != DOC_SEQUENCE)
         return doc_error(merged, err, "\"<<\" merges a mapping or a list of mappings");

@@ -32,6 +32,7 @@ struct reader {
 static void add_problem(struct arena *arena, struct problem_list *list, const struct doc_node *node,
                         bool at_key, const char *text)
 {
+    assert(node);
     if (list->count == PROBLEMS_MAX) return;
     char path[PATH_SIZE];
     doc_path(node, path, sizeof path);
@@ -56,6 +57,7 @@ static void unsupported(struct reader *r, const struct doc_node *node, const cha
 
 static struct position position_of(const struct doc_node *node)
 {
+    assert(node);
     return (struct position){ .line = node->line, .column = node->column };
 }
 
@@ -359,7 +361,7 @@ static void read_stores(struct reader *r, const struct doc_node *map)
     p->stores_at = position_of(many ? many : one ? one : map);
     if (!doc_is_null(one) && !doc_is_null(many))
         wrong(r, many, "artifactStore and artifactStores exclude each other: keep one");
-    if (!doc_is_null(many)) {
+    if (many && !doc_is_null(many)) {
         p->stores_is_map = true;
         if (many->kind != DOC_MAPPING || many->count > WIRE_STAGES_MAX) {
             wrong(r, many, "must be a mapping of at most 50 regions");
