@@ -1,5 +1,6 @@
 /* appspec.yml: every rule of the recorded agent, and the listed differences. */
 #include "bundle/appspec.h"
+#include "io/fs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "io/fs.h"
 #include <cmocka.h>
 
 #define HEAD       "version: 0.0\nos: linux\n"
