@@ -77,7 +77,8 @@ static int spawn(const struct child_spec *spec, pid_t *pid)
 static void give_up(pid_t pid)
 {
     kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 bool child_spawn(const struct child_spec *spec, struct child *out, struct error *err)
@@ -112,20 +113,22 @@ bool child_adopt(const struct proc_identity *id, struct child *out, struct error
         return error_set(err, ERR_NOT_FOUND, "process %ld ran before this boot", (long)id->pid);
     /* First hold the process, then look who it is: the other way round it could be replaced in
      * between. */
-    AUTO(auto_close) int fd = pidfd_open(id->pid, 0);
-    if (fd < 0 && errno == ESRCH)
+    struct child held = { .id = *id, .pidfd = pidfd_open(id->pid, 0) };
+    if (held.pidfd < 0 && errno == ESRCH)
         return error_set(err, ERR_NOT_FOUND, "process %ld has ended", (long)id->pid);
     /* EINVAL: the number names a thread now. */
-    if (fd < 0 && errno == EINVAL)
+    if (held.pidfd < 0 && errno == EINVAL)
         return error_set(err, ERR_NOT_FOUND, "process %ld is another one now", (long)id->pid);
-    if (fd < 0) return fs_error(err, "adopt a process", "pidfd");
-    uint64_t start_time;
-    if (!proc_start_time(id->pid, &start_time, err)) return false;
-    if (start_time != id->start_time)
-        return error_set(err, ERR_NOT_FOUND, "process %ld is another one now", (long)id->pid);
-    *out = (struct child){ .id = *id, .pidfd = fd };
-    fd = -1;
-    return true;
+    if (held.pidfd < 0) return fs_error(err, "adopt a process", "pidfd");
+    uint64_t start_time = 0;
+    bool known = proc_start_time(id->pid, &start_time, err);
+    if (known && start_time == id->start_time) {
+        *out = held;
+        return true;
+    }
+    child_close(&held);
+    return known ? error_set(err, ERR_NOT_FOUND, "process %ld is another one now", (long)id->pid)
+                 : false;
 }
 
 void child_close(struct child *c)

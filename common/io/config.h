@@ -44,7 +44,7 @@ typedef bool (*config_item_fn)(struct config *config, const struct doc_node *ite
 struct config_field {
     const char *name; /* NULL ends the table */
     enum config_type type;
-    size_t offset;        /* in the struct */
+    uint32_t offset;      /* in the struct */
     bool required;        /* also of a list: not empty. An absent optional section only gets the
                              fallbacks of its fields */
     const char *fallback; /* text as in the file */

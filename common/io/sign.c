@@ -57,7 +57,7 @@ void sign_secret_deinit(struct sign_secret *secret)
 }
 
 /* The signed message: context, NUL, data. Ed25519 reads it twice, so it has to lie in one piece. */
-static struct bytes message_new(const char *context, struct bytes data)
+static uint8_t *message_new(const char *context, struct bytes data, size_t *len)
 {
     size_t prefix = strlen(context) + 1;
     assert(prefix > 1);
@@ -65,7 +65,8 @@ static struct bytes message_new(const char *context, struct bytes data)
     uint8_t *message = xcalloc(prefix + data.len, 1);
     memcpy(message, context, prefix);
     if (data.len) memcpy(message + prefix, data.data, data.len);
-    return bytes_of(message, prefix + data.len);
+    *len = prefix + data.len;
+    return message;
 }
 
 bool sign_make(const struct sign_secret *secret, const char *context, struct bytes data,
@@ -76,12 +77,11 @@ bool sign_make(const struct sign_secret *secret, const char *context, struct byt
     AUTO(auto_key) EVP_PKEY *key = secret_key(secret);
     if (!key) return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
     AUTO(auto_context) EVP_MD_CTX *c = EVP_MD_CTX_new();
-    struct bytes message = message_new(context, data);
-    AUTO(auto_free) void *owned = (void *)(uintptr_t)message.data;
+    size_t len = SIGN_SIZE, message_len;
+    AUTO(auto_free) uint8_t *message = message_new(context, data, &message_len);
     uint8_t made[SIGN_SIZE];
-    size_t len = sizeof made;
     if (!c || EVP_DigestSignInit(c, NULL, NULL, NULL, key) != 1 ||
-        EVP_DigestSign(c, made, &len, message.data, message.len) != 1 || len != SIGN_SIZE)
+        EVP_DigestSign(c, made, &len, message, message_len) != 1 || len != SIGN_SIZE)
         return error_set(err, ERR_FATAL, "OpenSSL cannot sign");
     memcpy(out, made, sizeof made);
     return true;
@@ -119,7 +119,7 @@ bool sign_check(const struct sign_public *key, const char *context, struct bytes
     EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->bytes, SIGN_KEY_SIZE);
     AUTO(auto_context) EVP_MD_CTX *c = EVP_MD_CTX_new();
     if (!k || !c || EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) != 1) return false;
-    struct bytes message = message_new(context, data);
-    AUTO(auto_free) void *owned = (void *)(uintptr_t)message.data;
-    return EVP_DigestVerify(c, signature.data, signature.len, message.data, message.len) == 1;
+    size_t len;
+    AUTO(auto_free) uint8_t *message = message_new(context, data, &len);
+    return EVP_DigestVerify(c, signature.data, signature.len, message, len) == 1;
 }

@@ -120,7 +120,8 @@ bool store_check(const char *path, uint32_t timeout_ms, struct error *err)
     enum answer_state state = read_answer(reader, clock_boot_ms() + timeout_ms, &answer);
     if (state == LATE) kill(pid, SIGKILL);
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     if (state == LATE)
         return error_set(err, ERR_RETRY, "reading the store '%s' took more than %u ms", path,
                          timeout_ms);
