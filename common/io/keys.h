@@ -14,6 +14,7 @@
  */
 #pragma once
 #include "base/bytes.h"
+#include "io/sign.h"
 
 enum {
     KEYS_NAME_SIZE = 64,        /* [A-Za-z0-9._-]{1,63} and a NUL, not beginning with '.' or '-' */
@@ -64,7 +65,8 @@ NODISCARD bool keys_add_worker(const char *dir, const char *name, const char *re
                                const struct keys_tag *tags, size_t tag_count, struct error *err);
 NODISCARD bool keys_add_client(const char *dir, const char *name, enum keys_role role,
                                struct error *err);
-/* Takes the key out of the registry; a running coordinator honours that within a second. */
+/* Removes the entry, and the key file if it is still here. A running coordinator honours that with
+ * its next reload. */
 NODISCARD bool keys_revoke(const char *dir, enum keys_kind kind, const char *name,
                            struct error *err);
 
@@ -72,14 +74,14 @@ NODISCARD bool keys_revoke(const char *dir, enum keys_kind kind, const char *nam
 
 struct keys_coordinator {
     struct keys_pair curve;
-    uint8_t dispatch_secret[KEYS_RAW_SIZE]; /* Ed25519 seed: signs jobs */
-    uint8_t dispatch_public[KEYS_RAW_SIZE];
+    struct sign_secret dispatch_secret; /* signs jobs */
+    struct sign_public dispatch_public;
     uint8_t store_secret[KEYS_RAW_SIZE]; /* HMAC of the store's URLs */
 };
 
 struct keys_coordinator_public {
     char curve_z85[KEYS_Z85_SIZE];
-    uint8_t dispatch_public[KEYS_RAW_SIZE];
+    struct sign_public dispatch_public;
 };
 
 struct keys_peer {
