@@ -13,7 +13,10 @@
  *
  * Single thread, nothing blocks, no context across fork. Poll with zmq_poll, never with ZMQ_FD.
  * A message is one frame of at most LINK_PAYLOAD_MAX bytes. "Sent" means queued: the protocol
- * repeats until it is answered. Figures and reasons: protocol.md, "ZeroMQ 4.3.4, as measured".
+ * repeats until it is answered. The kernel finds dead connections (TCP keep-alive, user timeout);
+ * ZMTP's heartbeats are off, because 4.3.4 aborts when one is due on a connection that was reset
+ * with a full queue (libzmq issues 4364, 4841): any peer could do that. Neither replaces a
+ * heartbeat of the protocol. Figures and reasons: protocol.md, "ZeroMQ 4.3.4, as measured".
  */
 #pragma once
 #include "io/keys.h"
@@ -22,9 +25,10 @@ enum {
     LINK_PAYLOAD_MAX = 1 << 20,      /* bytes of one message */
     LINK_FRAME_MAX = (1 << 20) + 64, /* ZMQ_MAXMSGSIZE: the payload and CURVE's 33 bytes */
     LINK_HANDSHAKE_MS = 2000,        /* TCP accept to CURVE ready */
-    LINK_HEARTBEAT_MS = 1000,        /* ZMTP PING; timeout and TTL follow */
-    LINK_HEARTBEAT_TIMEOUT_MS = 3000,
-    LINK_HEARTBEAT_TTL_MS = 6000,
+    LINK_KEEPALIVE_IDLE_S = 1,       /* a silent connection is probed: dead after some 4 s */
+    LINK_KEEPALIVE_INTERVAL_S = 1,
+    LINK_KEEPALIVE_COUNT = 3,
+    LINK_UNACKED_MS = 6000, /* a connection whose bytes stay unacknowledged is dead */
     LINK_RECONNECT_MS = 250,
     LINK_RECONNECT_MAX_MS = 15000,
     LINK_CONNECT_TIMEOUT_MS = 5000,
