@@ -4,14 +4,6 @@
 #include "core/copy.h"
 
 #include <assert.h>
-#include <stdio.h>
-
-static const char guard_prefix[] = "job/";
-
-void checkpoint_guard_name(const struct id *job, char out[GUARD_NAME_SIZE])
-{
-    snprintf(out, GUARD_NAME_SIZE, "%s%s", guard_prefix, job->text);
-}
 
 static void checkpoint_put_self(const struct worker *w, struct worker_actions *out)
 {
@@ -29,27 +21,11 @@ void checkpoint_put_target(const struct target *target, struct worker_actions *o
     action->put.target.target = name;
 }
 
-/* A guard blocks the late offers of one cancelled attempt. Once a greater epoch has been seen the
- * epoch alone refuses them, so that guards do not pile up. */
-static void checkpoint_drop_old_guards(struct worker *w, struct worker_actions *out)
-{
-    for (struct list *link = w->targets.next, *next; link != &w->targets; link = next) {
-        next = link->next;
-        struct target *target = list_entry(link, struct target, link);
-        if (!text_starts(target->name, guard_prefix)) continue;
-        if (target->record.fence_max.epoch >= w->self.epoch_max) continue;
-        struct record record = { .kind = RECORD_TARGET, .target = target->record };
-        record_key(&record, actions_add(out, WORKER_DELETE)->delete_key);
-        model_remove_target(target);
-    }
-}
-
 void checkpoint_see_epoch(struct worker *w, uint64_t epoch, struct worker_actions *out)
 {
     if (epoch <= w->self.epoch_max) return;
     w->self.epoch_max = epoch;
     checkpoint_put_self(w, out);
-    checkpoint_drop_old_guards(w, out);
 }
 
 /* The timeout counts from acceptance. BOOTTIME is meaningless across boots and processes do not

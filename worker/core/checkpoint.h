@@ -16,7 +16,3 @@ void checkpoint_delete(struct worker *w, struct task *task, struct worker_action
 void checkpoint_put_target(const struct target *target, struct worker_actions *out);
 /* Remembers a greater epoch; older ones are refused for ever. */
 void checkpoint_see_epoch(struct worker *w, uint64_t epoch, struct worker_actions *out);
-
-/* The name under which the fence of a job lies that was cancelled before its offer came. */
-enum { GUARD_NAME_SIZE = ID_SIZE + 8 };
-void checkpoint_guard_name(const struct id *job, char out[GUARD_NAME_SIZE]);

@@ -28,15 +28,12 @@ static bool inbox_fence_seen(const struct worker *w, const char *target, struct 
 /* NACK_REASON_COUNT when there is nothing against the offer. */
 static enum nack_reason inbox_refusal(const struct worker *w, const struct job *job)
 {
-    char guard[GUARD_NAME_SIZE];
-    checkpoint_guard_name(&job->id, guard);
     uint64_t now = w->now_ms > w->signed_ms ? w->now_ms : w->signed_ms;
     if (job->fence.epoch < w->self.epoch_max) return NACK_EPOCH;
     if (!text_equal(job->worker, w->config.name)) return NACK_AUDIENCE;
     if (!id_equal(&job->incarnation, &w->self.incarnation)) return NACK_AUDIENCE;
     if (now > job->expires_ms) return NACK_EXPIRED;
     if (inbox_fence_seen(w, job->target, job->fence)) return NACK_STALE;
-    if (inbox_fence_seen(w, guard, job->fence)) return NACK_STALE;
     if (w->task_count >= WIRE_ROWS_MAX) return NACK_FULL;
     return NACK_REASON_COUNT;
 }
@@ -142,35 +139,18 @@ void inbox_local_job(struct worker *w, const struct worker_event *event, struct 
 
 /* ---- ends ---------------------------------------------------------------------------------- */
 
-static void inbox_cancel_unknown(struct worker *w, const struct job_key *key,
+/* Never seen here, or over and forgotten: with the raised fence it can never start, so that its
+ * result is certain. Nothing but the fence has to be remembered: the cancel is repeated until the
+ * coordinator has the answer. */
+static void inbox_cancel_unknown(struct worker *w, const struct cancel *cancel,
                                  struct worker_actions *out)
 {
-    char guard[GUARD_NAME_SIZE];
-    checkpoint_guard_name(&key->job, guard);
-    struct target *target = model_need_target(w, guard);
-    if (fence_compare(key->fence, target->record.fence_max) > 0)
-        target->record.fence_max = key->fence;
-    checkpoint_put_target(target, out);
-    struct row_record record = { .row = { .job = key->job,
-                                          .attempt = key->attempt,
-                                          .fence = key->fence,
-                                          .state = ROW_ENDED },
-                                 .accepted_boot_ms = w->boot_ms,
-                                 .accepted_ms = w->now_ms,
-                                 .boot = w->boot,
-                                 .run = 1,
-                                 .cancel = true };
-    record.result = (struct result){
-        .job = key->job,
-        .attempt = key->attempt,
-        .fence = key->fence,
-        .status = STATUS_STOPPED,
-        .diagnostics = { .message = "stopped on request before it was begun" },
-        .ended_ms = w->now_ms,
-    };
-    struct task *task = model_add_task(w, &record);
-    task->changed = true;
-    task->result_at_boot_ms = w->boot_ms;
+    struct target *target = model_need_target(w, cancel->target);
+    if (fence_compare(cancel->key.fence, target->record.fence_max) > 0) {
+        target->record.fence_max = cancel->key.fence;
+        checkpoint_put_target(target, out);
+    }
+    outbox_never_started(w, &cancel->key, out);
 }
 
 static void inbox_cancel(struct worker *w, const struct signed_cancel *message,
@@ -190,15 +170,13 @@ static void inbox_cancel(struct worker *w, const struct signed_cancel *message,
     }
     checkpoint_see_epoch(w, cancel->epoch, out);
     struct task *task = model_find_task(w, &cancel->key.job, cancel->key.attempt);
-    if (task) {
-        job_cancel(task);
-        task->result_at_boot_ms = w->boot_ms;
-    } else if (w->task_count < WIRE_ROWS_MAX) {
-        inbox_cancel_unknown(w, &cancel->key, out);
-    } else {
-        return; /* no room to remember it, so no promise; the cancel is repeated */
-    }
     outbox_cancel_ack(w, &cancel->key, out);
+    if (!task) {
+        inbox_cancel_unknown(w, cancel, out);
+        return;
+    }
+    job_cancel(task);
+    task->result_at_boot_ms = w->boot_ms;
 }
 
 static void inbox_result_ack(struct worker *w, const struct job_key *key,

@@ -4,10 +4,8 @@
  * state is the answer, whatever happened to epochs and clocks since), epoch, audience, expiry,
  * fence, room. Accepting is one commit of row, fence and epoch; the answer follows it.
  *
- * A cancel that overtakes its offer leaves two things behind: an ended row without a job, whose
- * result (Stopped) the coordinator acknowledges like any other, and a guard (a target record
- * "job/ID" with the attempt's fence), which refuses the late offer as stale even after that row is
- * gone. Pure.
+ * A cancel that overtakes its offer raises the target's fence, which makes the late offer stale,
+ * and is answered with a result of status Stopped. Pure.
  */
 #pragma once
 #include "core/model.h"

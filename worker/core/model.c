@@ -85,12 +85,6 @@ struct target *model_need_target(struct worker *w, const char *name)
     return target;
 }
 
-void model_remove_target(struct target *target)
-{
-    list_remove(&target->link);
-    free(target);
-}
-
 bool task_floating(const struct task *task)
 {
     return task->record.job && task->record.job->kind == JOB_REPLICATE;

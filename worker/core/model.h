@@ -21,7 +21,7 @@ enum task_ending {
 struct task {
     struct list link; /* worker->tasks, by fence */
     struct arena arena;
-    struct row_record record; /* `job` is NULL for a cancel that came before its offer */
+    struct row_record record; /* `job` is NULL when its bytes could not be read */
     bool changed;             /* record differs from the disk: put at the end of the event */
 
     bool asked;        /* the current step was started or adopted by this process */
@@ -76,7 +76,6 @@ struct task *model_active_task(const struct worker *w, const char *target);
 /* NULL when the target was never worked on. */
 struct target *model_find_target(const struct worker *w, const char *name);
 struct target *model_need_target(struct worker *w, const char *name); /* made when missing */
-void model_remove_target(struct target *target);
 
 bool task_floating(const struct task *task); /* under a lease */
 bool task_running(const struct task *task);  /* a step was started and has not been reported */

@@ -120,6 +120,23 @@ void outbox_cancel_ack(const struct worker *w, const struct job_key *key,
     if (outbox_open(w)) actions_send(out, MESSAGE_CANCEL_ACK)->cancel_ack = *key;
 }
 
+void outbox_never_started(const struct worker *w, const struct job_key *key,
+                          struct worker_actions *out)
+{
+    if (!outbox_open(w)) return;
+    actions_send(out, MESSAGE_RESULT)->result = (struct result){
+        .job = key->job,
+        .attempt = key->attempt,
+        .fence = key->fence,
+        .status = STATUS_STOPPED,
+        .diagnostics = { .script = "",
+                         .message = "stopped on request before it was begun",
+                         .log_tail = "" },
+        .version_id = "",
+        .ended_ms = w->now_ms,
+    };
+}
+
 void outbox_result(struct worker *w, struct task *task, struct worker_actions *out)
 {
     assert(task->record.row.state == ROW_ENDED);

@@ -26,6 +26,9 @@ void outbox_nack(const struct worker *w, const struct job *job, enum nack_reason
                  struct worker_actions *out);
 void outbox_cancel_ack(const struct worker *w, const struct job_key *key,
                        struct worker_actions *out);
+/* The result of a cancelled attempt that has no row and can get none any more. */
+void outbox_never_started(const struct worker *w, const struct job_key *key,
+                          struct worker_actions *out);
 /* The result now; it is repeated until the row is deleted. */
 void outbox_result(struct worker *w, struct task *task, struct worker_actions *out);
 /* How the current step stands; dropped when nobody listens. */

@@ -51,8 +51,8 @@ struct worker_event {
     uint8_t entropy[PRNG_SEED_SIZE];
     union {
         struct {
-            const struct record *records; /* rows come with `job` decoded; NULL when signed_job
-                                             is empty (a cancel that came before its offer) */
+            const struct record *records; /* rows come with `job` decoded; NULL when the
+                                             bytes cannot be read any more */
             size_t count;
         } start;
         const struct message *message;

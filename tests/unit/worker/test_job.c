@@ -26,7 +26,7 @@ FX_TEST(a_deployment_runs_its_seven_steps_and_remembers_the_success)
     assert_int_equal(spec->kind, STEP_HOOK);
     assert_int_equal(spec->event, EVENT_APPLICATION_STOP);
     assert_string_equal(spec->last_successful.text, "");
-    assert_string_equal(spec->root_dir, "/root");
+    assert_string_equal(spec->root_dir, "/var/lib/app");
     assert_string_equal(spec->job.application, "app");
     assert_false(spec->run_root_scripts_from_current);
     run_steps(fx, job, 0, 7);
