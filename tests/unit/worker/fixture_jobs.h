@@ -60,9 +60,11 @@ static inline struct job_key fx_key(const struct job *job)
 
 static inline void fx_cancel(struct fx *fx, const struct job *job, uint64_t epoch)
 {
-    struct cancel cancel = {
-        .key = fx_key(job), .worker = "w1", .incarnation = fx->incarnation, .epoch = epoch
-    };
+    struct cancel cancel = { .key = fx_key(job),
+                             .target = job->target,
+                             .worker = "w1",
+                             .incarnation = fx->incarnation,
+                             .epoch = epoch };
     struct message m = { .type = MESSAGE_CANCEL };
     m.cancel.cancel = &cancel;
     fx_message(fx, &m);
