@@ -13,7 +13,10 @@ enum {
     WIRE_FRAME_MAX = 1 << 20,  /* a whole message, bytes; ZMQ_MAXMSGSIZE as well */
     WIRE_DECODE_MAX = 4 << 20, /* memory that decoding one message may take */
     WIRE_NAME_MAX = 100,       /* pipeline, stage, action, artifact, application, worker */
-    WIRE_KEY_MAX = 1024,       /* an object key (S3's limit) */
+    WIRE_KEY_MAX = 1024,       /* an object key, a version id, an etag (S3's limit) */
+    WIRE_TARGET_MAX = 256,     /* what must not be worked on twice at once */
+    WIRE_PATH_MAX = 4095,      /* a file name */
+    WIRE_URL_MAX = 8192,       /* a presigned URL: bucket, key and session token, escaped */
     WIRE_TEXT_MAX = 5000,      /* an error message (AWS: errorDetails.message) */
     WIRE_LOG_TAIL_MAX = 2048,  /* the agent's log tail */
     WIRE_ROWS_MAX = 1000,      /* jobs that one worker may hold */
@@ -25,6 +28,7 @@ enum {
     WIRE_LIST_MAX = 1000,          /* entries of any list in a reply */
     WIRE_DOCUMENT_MAX = 512 << 10, /* a pipeline definition's text */
     WIRE_LOG_CHUNK_MAX = 64 << 10,
+    WIRE_SIGNED_MAX = 64 << 10, /* a signed job or cancel */
     SHA256_SIZE = 32,
     SIGNATURE_SIZE = 64
 };

@@ -95,6 +95,7 @@ enum record_kind {
     RECORD_KINDS(X)
 #undef X
 };
+#define RECORD_KIND_COUNT (RECORD_TARGET + 1)
 
 struct record {
     enum record_kind kind;
