@@ -50,7 +50,7 @@ static bool link_proof_registry(struct link_proof *p, struct error *err)
 static bool link_proof_peer(struct link_proof *p, enum knock knock, struct error *err)
 {
     const char *endpoint = link_endpoint(p->listener);
-    if (knock >= KNOCK_UNKNOWN)
+    if (knock != KNOCK_NULL && knock != KNOCK_PLAIN)
         return link_connect(p->ctx, endpoint, &p->pairs[knock], p->server.public_z85,
                             &p->peers[knock], err);
     if (!link_peer_new(p->ctx, endpoint, &p->peers[knock], err)) return false;
