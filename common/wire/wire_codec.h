@@ -14,7 +14,8 @@
  */
 #pragma once
 #include "wire/messages.h"
-#include <protobuf-c/protobuf-c.h>
+#include "wire/wire_scratch.h"
+#include "wire/wire_text.h"
 
 enum wire_kind {
     WIRE_U32,
@@ -105,36 +106,9 @@ extern const struct wire_type wire_request, wire_reply;
 extern const struct wire_variant wire_message_variants[MESSAGE_TYPE_COUNT],
     wire_record_variants[RECORD_KIND_COUNT];
 
-/* The memory of one protobuf tree: a bump allocator that starts inside the structure and never
- * passes `max`, whatever the bytes ask for. */
-enum { WIRE_SCRATCH_FIRST = 8192, WIRE_SCRATCH_REUSED = 4 };
-struct wire_scratch {
-    ProtobufCAllocator allocator;
-    struct arena arena;
-    uint8_t *next;
-    size_t left;
-    bool exhausted;
-    void *reused[WIRE_SCRATCH_REUSED]; /* protobuf-c's large working areas, returned */
-    uint64_t first[WIRE_SCRATCH_FIRST / sizeof(uint64_t)];
-};
-void wire_scratch_init(struct wire_scratch *s, size_t max);
-void wire_scratch_deinit(struct wire_scratch *s);
-/* Zeroed; NULL beyond the maximum. */
-void *wire_scratch_take(struct wire_scratch *s, size_t size);
-/* How many bytes were asked for at `p`. */
-size_t wire_scratch_size(const void *p);
-
 /* Members, whatever their own type. */
 const void *wire_load_pointer(const void *at);
 uint32_t wire_load_u32(const void *at);
-
-/* Bytes of the first of `left` > 0; 0 when it is NUL, not UTF-8 or cut off. */
-size_t wire_text_character(const char *text, size_t left);
-/* Length of the longest beginning that is UTF-8 without NUL. */
-size_t wire_text_valid(const char *text, size_t len);
-/* Of valid text that is too long: the length to keep, or the offset of the end to keep. */
-size_t wire_text_cut(const char *text, size_t len, size_t max);
-size_t wire_text_cut_front(const char *text, size_t len, size_t max);
 
 /* Bytes -> message (in scratch) -> structure (in arena; out is a copy). */
 NODISCARD const ProtobufCMessage *wire_unpack(const struct wire_type *type, struct bytes from,

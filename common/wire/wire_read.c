@@ -2,6 +2,20 @@
 
 #include <string.h>
 
+const void *wire_load_pointer(const void *at)
+{
+    const void *p;
+    memcpy(&p, at, sizeof p);
+    return p;
+}
+
+uint32_t wire_load_u32(const void *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
 static bool no_memory(const struct arena *arena, struct error *err)
 {
     return error_set(err, ERR_INVALID, "more than %zu bytes to keep", arena->max);

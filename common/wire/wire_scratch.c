@@ -1,4 +1,4 @@
-#include "wire/wire_codec.h"
+#include "wire/wire_scratch.h"
 
 #include <string.h>
 
@@ -82,18 +82,4 @@ size_t wire_scratch_size(const void *p)
     uint64_t size;
     memcpy(&size, (const uint8_t *)p - HEADER, sizeof size);
     return (size_t)size;
-}
-
-const void *wire_load_pointer(const void *at)
-{
-    const void *p;
-    memcpy(&p, at, sizeof p);
-    return p;
-}
-
-uint32_t wire_load_u32(const void *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
 }

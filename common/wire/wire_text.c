@@ -1,5 +1,7 @@
-#include "wire/wire_codec.h"
+#include "wire/wire_text.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 /* RFC 3629: shortest form, no surrogates, at most U+10FFFF. */

@@ -94,6 +94,7 @@ const struct wire_type wire_job_key = TYPE(job_key, job_key);
 
 static const struct wire_field cancel_fields[] = {
     FIELD(cancel, Cancel, key, WIRE_MESSAGE, .type = &wire_job_key),
+    FIELD(cancel, Cancel, target, WIRE_TEXT, .max = WIRE_TARGET_MAX),
     FIELD(cancel, Cancel, worker, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(cancel, Cancel, incarnation, WIRE_ID),
     FIELD(cancel, Cancel, epoch, WIRE_U64),
