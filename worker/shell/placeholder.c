@@ -1,2 +1,0 @@
-extern int worker_shell_placeholder;
-int worker_shell_placeholder = 0;
