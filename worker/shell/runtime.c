@@ -1,6 +1,7 @@
 #include "shell/runtime.h"
 
 #include "io/clock.h"
+#include "io/fs.h"
 #include "io/keys.h"
 #include "io/proc.h"
 #include "io/random.h"
@@ -94,7 +95,7 @@ NODISCARD static bool open_uplink(struct runtime *r, const struct settings *s, s
     if (!link_context_open(&r->links, err) ||
         !link_connect(r->links, s->coordinator, &own.curve, server.curve_z85, &peer, err))
         return false;
-    uplink_init(&r->uplink, peer, server.dispatch_public, r->log);
+    uplink_init(&r->uplink, peer, &server.dispatch_public, r->log);
     return loop_add_socket(r->loop, link_peer_socket(peer), &r->peer_slot, err) &&
            loop_add_socket(r->loop, link_peer_monitor(peer), &r->monitor_slot, err);
 }
@@ -300,6 +301,18 @@ static void copy_result(const struct result *from, struct arena *arena, struct r
     out->diagnostics.log_tail = arena_text(arena, from->diagnostics.log_tail);
 }
 
+/* The caller has the result: the row and the job's folder are not needed any more. */
+NODISCARD static bool let_go(struct runtime *r, const struct result *result, struct error *err)
+{
+    const struct message ack = {
+        .type = MESSAGE_RESULT_ACK,
+        .result_ack = { .job = result->job, .attempt = result->attempt, .fence = result->fence }
+    };
+    struct worker_event event = { .type = WORKER_MESSAGE, .message = &ack };
+    step(r, &event);
+    return commit_and_perform(r, err);
+}
+
 bool runtime_deploy_local(const struct local_deployment *deployment, const char *step_program,
                           const struct log *log, struct arena *arena, struct result *result,
                           struct error *err)
@@ -319,7 +332,10 @@ bool runtime_deploy_local(const struct local_deployment *deployment, const char 
     r->log = log;
     bool ok =
         open_common(r, deployment->state, &effect, &core, err) && run_local(r, deployment, err);
-    if (ok) copy_result(&worker_view_row(r->core, &deployment->job->id)->result, arena, result);
+    if (ok) {
+        copy_result(&worker_view_row(r->core, &deployment->job->id)->result, arena, result);
+        ok = let_go(r, result, err);
+    }
     runtime_close(r);
     return ok;
 }

@@ -2,16 +2,15 @@
 
 #include "wire/wire.h"
 
-#include <string.h>
-
 static const char job_context[] = "meridian-job-v1";
 static const char cancel_context[] = "meridian-cancel-v1";
 
-void uplink_init(struct uplink *uplink, struct link_peer *peer,
-                 const uint8_t dispatch_public[SIGN_KEY_SIZE], const struct log *log)
+void uplink_init(struct uplink *uplink, struct link_peer *peer, const struct sign_public *dispatch,
+                 const struct log *log)
 {
-    *uplink = (struct uplink){ .peer = peer, .log = log, .state = LINK_CONNECTING };
-    memcpy(uplink->dispatch.bytes, dispatch_public, SIGN_KEY_SIZE);
+    *uplink = (struct uplink){
+        .peer = peer, .log = log, .dispatch = *dispatch, .state = LINK_CONNECTING
+    };
     buf_init(&uplink->frame, WIRE_FRAME_MAX);
 }
 

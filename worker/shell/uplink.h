@@ -20,8 +20,8 @@ struct uplink {
 };
 
 /* Takes the peer. */
-void uplink_init(struct uplink *uplink, struct link_peer *peer,
-                 const uint8_t dispatch_public[SIGN_KEY_SIZE], const struct log *log);
+void uplink_init(struct uplink *uplink, struct link_peer *peer, const struct sign_public *dispatch,
+                 const struct log *log);
 void uplink_deinit(struct uplink *uplink); /* accepts a zeroed one */
 
 /* True once for each time that the connection comes up. Logs every change. */
