@@ -1,0 +1,293 @@
+#include "shell/journal.h"
+
+#include "shell/definition.h"
+#include "wire/wire.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENTS_SCAN_MAX = 10000 /* looked at for one request */ };
+
+/* Records that grow one by one; the decoded parts lie in the arena. */
+struct collection {
+    struct arena *arena;
+    struct record *at;
+    size_t count, cap;
+    size_t limit;
+    uint32_t history_max;
+    char pipeline[WIRE_NAME_MAX + 1]; /* of the executions being walked ... */
+    size_t of_pipeline;               /* ... and how many were kept */
+    bool failed;
+    struct error *err;
+};
+
+static void collection_deinit(struct collection *c)
+{
+    free(c->at);
+}
+
+static struct record *collection_add(struct collection *c)
+{
+    if (c->count == c->cap) {
+        c->cap = c->cap ? c->cap * 2 : 64;
+        c->at = xrealloc(c->at, c->cap * sizeof *c->at);
+    }
+    return &c->at[c->count++];
+}
+
+static bool take_record(void *owner, const char *key, struct bytes value)
+{
+    struct collection *c = owner;
+    struct record record;
+    if (!wire_record_decode(key, value, c->arena, &record, c->err)) {
+        error_wrap(c->err, "record '%s'", key);
+        c->failed = true;
+        return false;
+    }
+    *collection_add(c) = record;
+    return c->limit == 0 || c->count < c->limit;
+}
+
+NODISCARD static bool walk(struct store *store, const struct store_page *page, store_each_fn fn,
+                           struct collection *c)
+{
+    return store_each_page(store, page, fn, c, c->err) && !c->failed;
+}
+
+/* Executions come newest first within a pipeline: the live ones and the newest few are kept. */
+static bool take_execution(void *owner, const char *key, struct bytes value)
+{
+    struct collection *c = owner;
+    if (!take_record(owner, key, value)) return false;
+    const struct execution *execution = &c->at[c->count - 1].execution;
+    if (!text_equal(c->pipeline, execution->pipeline)) {
+        bool fits = text_copy(c->pipeline, sizeof c->pipeline, execution->pipeline);
+        assert(fits);
+        c->of_pipeline = 0;
+    }
+    if (c->of_pipeline++ >= c->history_max && status_ended(execution->status)) c->count--;
+    return true;
+}
+
+NODISCARD static bool load_jobs(struct store *store, struct collection *c)
+{
+    size_t executions = c->count;
+    for (size_t i = 0; i < executions; i++) {
+        if (c->at[i].kind != RECORD_EXECUTION) continue;
+        char prefix[RECORD_KEY_SIZE];
+        snprintf(prefix, sizeof prefix, "job/%s/", c->at[i].execution.id.text);
+        const struct store_page page = { .prefix = prefix };
+        if (!walk(store, &page, take_record, c)) return false;
+    }
+    return true;
+}
+
+NODISCARD static bool parse_definitions(struct collection *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct definition *definition = &c->at[i].definition;
+        if (c->at[i].kind != RECORD_DEFINITION) continue;
+        const struct problem *problems = NULL;
+        size_t problem_count = 0;
+        struct pipeline *parsed = NULL;
+        if (!definition_parse(definition->name, definition->text, c->arena, &parsed, &problems,
+                              &problem_count))
+            return error_set(c->err, ERR_CORRUPT,
+                             "definition %s version %u does not parse any more: %s",
+                             definition->name, (unsigned)definition->version, problems[0].text);
+        definition->parsed = parsed;
+    }
+    return true;
+}
+
+bool journal_load(struct store *store, uint32_t history_max, struct arena *arena,
+                  const struct record **records, size_t *count, struct error *err)
+{
+    static const char *const whole[] = { "epoch", "definition/", "source/", "submission/",
+                                         "worker/" };
+    AUTO(collection_deinit)
+    struct collection c = { .arena = arena, .history_max = history_max, .err = err };
+    const struct store_page executions = { .prefix = "execution/", .backward = true };
+    if (!walk(store, &executions, take_execution, &c) || !load_jobs(store, &c)) return false;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        const struct store_page page = { .prefix = whole[i] };
+        if (!walk(store, &page, take_record, &c)) return false;
+    }
+    /* Of the events the core needs the oldest and the newest number only. */
+    const struct store_page oldest = { .prefix = "event/", .limit = 1 };
+    const struct store_page newest = { .prefix = "event/", .limit = 1, .backward = true };
+    if (!walk(store, &oldest, take_record, &c) || !walk(store, &newest, take_record, &c) ||
+        !parse_definitions(&c))
+        return false;
+    struct record *copy = arena_calloc(arena, c.count, sizeof *copy);
+    if (c.count) memcpy(copy, c.at, c.count * sizeof *copy);
+    *records = copy;
+    *count = c.count;
+    return true;
+}
+
+NODISCARD static bool write_action(struct store *store, const struct coordinator_action *action,
+                                   struct buf *value, struct error *err)
+{
+    char key[RECORD_KEY_SIZE];
+    if (action->type == COORDINATOR_DELETE) return store_delete(store, action->delete_key, err);
+    record_key(&action->put, key);
+    buf_clear(value);
+    wire_record_encode(&action->put, value);
+    return store_put(store, key, buf_bytes(value), err);
+}
+
+bool journal_write(struct store *store, const struct coordinator_actions *actions,
+                   struct error *err)
+{
+    AUTO(buf_deinit) struct buf value;
+    buf_init(&value, WIRE_FRAME_MAX);
+    bool begun = false;
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct coordinator_action *action = &actions->at[i];
+        if (action->type != COORDINATOR_PUT && action->type != COORDINATOR_DELETE) continue;
+        if (!begun && !store_begin(store, err)) return false;
+        begun = true;
+        if (!write_action(store, action, &value, err)) return false;
+    }
+    return !begun || store_commit(store, err);
+}
+
+/* ---- reading what has ended ---- */
+
+struct finder {
+    struct collection c;
+    const char *execution; /* id or prefix */
+    size_t matches;
+};
+
+/* Keys end in "/ID": compared without decoding. */
+static bool find_execution(void *owner, const char *key, struct bytes value)
+{
+    struct finder *finder = owner;
+    const char *id = strrchr(key, '/') + 1;
+    if (!text_starts(id, finder->execution)) return true;
+    if (++finder->matches > 1) return false;
+    return take_record(&finder->c, key, value);
+}
+
+NODISCARD static bool add_jobs(struct store *store, struct collection *c,
+                               struct execution_view *view)
+{
+    char prefix[RECORD_KEY_SIZE];
+    snprintf(prefix, sizeof prefix, "job/%s/", view->execution.id.text);
+    const struct store_page page = { .prefix = prefix, .limit = WIRE_JOBS_MAX };
+    c->count = 0;
+    c->limit = WIRE_JOBS_MAX;
+    if (!walk(store, &page, take_record, c)) return false;
+    struct job_state *jobs = arena_calloc(c->arena, c->count, sizeof *jobs);
+    for (size_t i = 0; i < c->count; i++) jobs[i] = c->at[i].job;
+    view->jobs = jobs;
+    view->job_count = c->count;
+    return true;
+}
+
+NODISCARD static bool executions_prefix(const char *pipeline, char out[RECORD_KEY_SIZE],
+                                        struct error *err)
+{
+    int len = pipeline[0] ? snprintf(out, RECORD_KEY_SIZE, "execution/%s/", pipeline)
+                          : snprintf(out, RECORD_KEY_SIZE, "execution/");
+    if (len > 0 && len < RECORD_KEY_SIZE) return true;
+    return error_set(err, ERR_INVALID, "the pipeline's name is too long");
+}
+
+bool journal_execution(struct store *store, const char *pipeline, const char *execution,
+                       struct arena *arena, struct execution_view *out, struct error *err)
+{
+    char prefix[RECORD_KEY_SIZE];
+    struct finder finder = { .c = { .arena = arena, .err = err }, .execution = execution };
+    if (!executions_prefix(pipeline, prefix, err)) return false;
+    const struct store_page page = { .prefix = prefix,
+                                     .backward = true,
+                                     .limit = execution[0] ? 0 : 1 };
+    bool ok = store_each_page(store, &page, find_execution, &finder, err) && !finder.c.failed;
+    if (ok && finder.matches == 0)
+        ok = error_set(err, ERR_NOT_FOUND, "no execution '%s'%s%s", execution,
+                       pipeline[0] ? " of pipeline " : "", pipeline);
+    if (ok && finder.matches > 1)
+        ok = error_set(err, ERR_CONFLICT, "several executions begin with '%s'", execution);
+    if (ok) {
+        struct execution_view view = { .execution = finder.c.at[0].execution };
+        ok = add_jobs(store, &finder.c, &view);
+        if (ok) *out = view;
+    }
+    collection_deinit(&finder.c);
+    return ok;
+}
+
+bool journal_history(struct store *store, const char *pipeline, const char *before, size_t max,
+                     struct arena *arena, const struct execution_view **out, size_t *count,
+                     struct error *err)
+{
+    char prefix[RECORD_KEY_SIZE], after[RECORD_KEY_SIZE];
+    AUTO(collection_deinit) struct collection c = { .arena = arena, .err = err };
+    if (!executions_prefix(pipeline, prefix, err)) return false;
+    struct store_page page = { .prefix = prefix, .backward = true };
+    page.limit = max == 0 || max > JOURNAL_HISTORY_MAX ? JOURNAL_HISTORY_MAX : max;
+    if (before[0]) {
+        struct execution_view older;
+        if (!journal_execution(store, pipeline, before, arena, &older, err)) return false;
+        const struct record record = { .kind = RECORD_EXECUTION, .execution = older.execution };
+        record_key(&record, after);
+        page.after = after;
+    }
+    if (!walk(store, &page, take_record, &c)) return false;
+    struct execution_view *views = arena_calloc(arena, c.count, sizeof *views);
+    for (size_t i = 0; i < c.count; i++) views[i].execution = c.at[i].execution;
+    *out = views;
+    *count = c.count;
+    return true;
+}
+
+struct event_filter {
+    struct collection c;
+    const struct events_request *request;
+    size_t max, looked_at;
+    uint64_t seen;
+};
+
+static bool take_event(void *owner, const char *key, struct bytes value)
+{
+    struct event_filter *filter = owner;
+    if (!take_record(&filter->c, key, value)) return false;
+    const struct event_record *event = &filter->c.at[filter->c.count - 1].event;
+    const struct events_request *wanted = filter->request;
+    filter->seen = event->seq;
+    bool match = (!wanted->pipeline[0] || text_equal(wanted->pipeline, event->pipeline)) &&
+                 (!wanted->execution[0] || text_starts(event->execution.text, wanted->execution));
+    if (!match) filter->c.count--;
+    return filter->c.count < filter->max && ++filter->looked_at < EVENTS_SCAN_MAX;
+}
+
+bool journal_events(struct store *store, const struct events_request *request, struct arena *arena,
+                    const struct event_record **out, size_t *count, uint64_t *seen,
+                    struct error *err)
+{
+    char after[RECORD_KEY_SIZE];
+    const struct record last = { .kind = RECORD_EVENT, .event.seq = request->after };
+    record_key(&last, after);
+    struct event_filter filter = { .c = { .arena = arena, .err = err },
+                                   .request = request,
+                                   .max = request->max && request->max < WIRE_LIST_MAX
+                                              ? request->max
+                                              : WIRE_LIST_MAX,
+                                   .seen = request->after };
+    const struct store_page page = { .prefix = "event/", .after = after };
+    bool ok = store_each_page(store, &page, take_event, &filter, err) && !filter.c.failed;
+    if (ok) {
+        struct event_record *events = arena_calloc(arena, filter.c.count, sizeof *events);
+        for (size_t i = 0; i < filter.c.count; i++) events[i] = filter.c.at[i].event;
+        *out = events;
+        *count = filter.c.count;
+        *seen = filter.seen;
+    }
+    collection_deinit(&filter.c);
+    return ok;
+}
