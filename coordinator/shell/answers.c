@@ -1,0 +1,215 @@
+#include "shell/answers.h"
+
+#include "shell/journal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+struct reply answers_empty(uint64_t token, enum request_kind kind)
+{
+    return (struct reply){ .token = token,
+                           .kind = kind,
+                           .failure = { .what = "", .cause = "", .fix = "" },
+                           .name = "",
+                           .region = "",
+                           .log = { .cause = "" },
+                           .grant = { .url = "", .pin = "" } };
+}
+
+static void fail(struct reply *reply, struct arena *arena, const struct error *err,
+                 const char *what, const char *fix)
+{
+    reply->failure = (struct failure){ .code = err->code,
+                                       .what = arena_text(arena, what),
+                                       .cause = arena_text(arena, err->text),
+                                       .fix = arena_text(arena, fix) };
+}
+
+void answers_ping(const struct coordinator *core, const char *region, struct reply *reply)
+{
+    reply->name = MERIDIAN_VERSION;
+    reply->region = region;
+    reply->seq = coordinator_view_epoch(core);
+}
+
+void answers_list(const struct coordinator *core, struct arena *arena, struct reply *reply)
+{
+    reply->pipeline_count = coordinator_view_pipelines(core, arena, &reply->pipelines);
+}
+
+void answers_workers(const struct coordinator *core, struct arena *arena, struct reply *reply)
+{
+    reply->worker_count = coordinator_view_workers(core, arena, &reply->workers);
+}
+
+/* Live ones and the newest from memory, older ones from the store. */
+NODISCARD static bool find_execution(const struct coordinator *core, struct store *store,
+                                     const char *pipeline, const char *execution,
+                                     struct arena *arena, struct execution_view *out,
+                                     struct error *err)
+{
+    if (coordinator_view_execution(core, pipeline, execution, arena, out, err)) return true;
+    if (err->code != ERR_NOT_FOUND) return false;
+    if (pipeline[0] && !execution[0]) return false;
+    return journal_execution(store, pipeline, execution, arena, out, err);
+}
+
+void answers_status(const struct coordinator *core, struct store *store,
+                    const struct status_request *request, struct arena *arena, struct reply *reply)
+{
+    struct error err = { 0 };
+    struct execution_view *view = arena_calloc(arena, 1, sizeof *view);
+    if (!find_execution(core, store, request->pipeline, request->execution, arena, view, &err)) {
+        bool unknown =
+            request->pipeline[0] && !coordinator_view_definition(core, request->pipeline);
+        const char *what = unknown
+                               ? arena_format(arena, "there is no pipeline %s", request->pipeline)
+                               : "there is no such execution";
+        fail(reply, arena, &err, what,
+             unknown || !request->pipeline[0]
+                 ? "meridian list"
+                 : arena_format(arena, "meridian history %s", request->pipeline));
+        return;
+    }
+    reply->executions = view;
+    reply->execution_count = 1;
+}
+
+void answers_history(struct store *store, const struct history_request *request,
+                     struct arena *arena, struct reply *reply)
+{
+    struct error err = { 0 };
+    if (!journal_history(store, request->pipeline, request->before, request->max, arena,
+                         &reply->executions, &reply->execution_count, &err))
+        fail(reply, arena, &err, "the history cannot be read", "meridian list");
+}
+
+void answers_events(struct store *store, const struct events_request *request, struct arena *arena,
+                    struct reply *reply)
+{
+    struct error err = { 0 };
+    reply->seq = request->after;
+    if (request->after == UINT64_MAX) return;
+    if (!journal_events(store, request, arena, &reply->events, &reply->event_count, &reply->seq,
+                        &err))
+        fail(reply, arena, &err, "the events cannot be read", "meridian status");
+}
+
+void answers_export(const struct coordinator *core, const struct status_request *request,
+                    struct arena *arena, struct reply *reply)
+{
+    const struct definition *definition = coordinator_view_definition(core, request->pipeline);
+    if (!definition) {
+        struct error err = { 0 };
+        error_set(&err, ERR_NOT_FOUND, "no pipeline of that name was applied");
+        fail(reply, arena, &err, arena_format(arena, "there is no pipeline %s", request->pipeline),
+             "meridian list");
+        return;
+    }
+    reply->name = definition->name;
+    reply->version = definition->version;
+    reply->document = definition->text;
+}
+
+void answers_push(const struct artifacts *artifacts, const struct push_request *request,
+                  enum client_role role, uint64_t now_ms, struct arena *arena, struct reply *reply)
+{
+    struct error err = { 0 };
+    if (role != ROLE_DEPLOYER && role != ROLE_ADMIN) {
+        error_set(&err, ERR_DENIED, "the role of this key may not push");
+        fail(reply, arena, &err, "not allowed to push",
+             "ask an administrator for a key with the role deployer or admin");
+        return;
+    }
+    struct upload upload = { .id = request->submission,
+                             .size = request->size,
+                             .summary = request->summary };
+    memcpy(upload.sha256, request->sha256, sizeof upload.sha256);
+    if (!artifacts_grant_write(artifacts, request->store, request->key, &upload,
+                               now_ms + PUSH_GRANT_MS, arena, &reply->grant, &err))
+        fail(reply, arena, &err, "the object cannot be pushed there",
+             "use a store of the coordinator's configuration: s3://STORE/KEY");
+}
+
+/* ---- logs ---- */
+
+/* The host finds the folder by the deployment id alone. */
+static const struct job_state *match_job(const struct execution_view *view,
+                                         const struct logs_request *request, size_t *matches)
+{
+    const struct job_state *found = NULL;
+    *matches = 0;
+    for (size_t i = 0; i < view->job_count; i++) {
+        const struct job_state *job = &view->jobs[i];
+        if (job->kind != JOB_DEPLOY || job->attempt == 0) continue;
+        if (request->worker[0] && !text_equal(request->worker, job->worker)) continue;
+        bool of_action = !request->action[0];
+        for (size_t s = 0; s < view->execution.stage_count; s++) {
+            const struct stage_state *stage = &view->execution.stages[s];
+            for (size_t a = 0; a < stage->action_count; a++)
+                if (text_equal(stage->actions[a].name, request->action) &&
+                    id_equal(&stage->actions[a].id, &job->action_execution))
+                    of_action = true;
+        }
+        if (!of_action) continue;
+        (*matches)++;
+        found = job;
+    }
+    return found;
+}
+
+static const char *hosts_text(const struct execution_view *view, struct arena *arena)
+{
+    const char *text = "";
+    for (size_t i = 0; i < view->job_count; i++)
+        if (view->jobs[i].kind == JOB_DEPLOY && view->jobs[i].worker[0])
+            text = arena_format(arena, "%s%s%s", text, text[0] ? ", " : "", view->jobs[i].worker);
+    return text;
+}
+
+static struct failure failed(enum error_code code, const char *what, const char *cause,
+                             const char *fix)
+{
+    return (struct failure){ .code = code, .what = what, .cause = cause, .fix = fix };
+}
+
+bool answers_log_request(const struct coordinator *core, struct store *store,
+                         const struct logs_request *request, struct arena *arena,
+                         struct log_request *out, uint64_t *session, struct failure *failure)
+{
+    struct error err = { 0 };
+    struct execution_view view;
+    if (!find_execution(core, store, request->pipeline, request->execution, arena, &view, &err)) {
+        *failure = failed(err.code, "there is no such execution", arena_text(arena, err.text),
+                          "meridian list");
+        return false;
+    }
+    size_t matches = 0;
+    const struct job_state *job = match_job(&view, request, &matches);
+    if (matches == 0) {
+        *failure = failed(ERR_NOT_FOUND, "no host has a log of that yet",
+                          "no deployment of the execution has begun on such a host",
+                          arena_format(arena, "meridian status %s", view.execution.pipeline));
+        return false;
+    }
+    if (matches > 1) {
+        *failure =
+            failed(ERR_CONFLICT, "several hosts have a log", hosts_text(&view, arena),
+                   arena_format(arena, "meridian logs %.8s/ACTION/HOST", view.execution.id.text));
+        return false;
+    }
+    if (!coordinator_view_session(core, job->worker, session)) {
+        *failure =
+            failed(ERR_RETRY, arena_format(arena, "the worker %s is not connected", job->worker),
+                   "its logs lie on the host", "meridian workers");
+        return false;
+    }
+    *out = (struct log_request){ .deployment = job->deployment,
+                                 .deployment_group_id = "",
+                                 .offset = request->offset,
+                                 .max = request->max && request->max < WIRE_LOG_CHUNK_MAX
+                                            ? request->max
+                                            : WIRE_LOG_CHUNK_MAX };
+    return true;
+}

@@ -1,0 +1,33 @@
+/* answers.h - replies to what clients ask without changing anything.
+ *
+ * Each fills `reply`, whose token and kind were set by answers_empty(); what it points to lies
+ * in `arena` or in the core until its next step. A failed answer sets reply->failure.
+ */
+#pragma once
+#include "core/view.h"
+#include "io/store.h"
+#include "shell/artifacts.h"
+
+enum { PUSH_GRANT_MS = 3600 * 1000 /* how long an upload may take */ };
+
+/* A reply that says nothing yet: every text is "". */
+struct reply answers_empty(uint64_t token, enum request_kind kind);
+
+void answers_ping(const struct coordinator *core, const char *region, struct reply *reply);
+void answers_list(const struct coordinator *core, struct arena *arena, struct reply *reply);
+void answers_workers(const struct coordinator *core, struct arena *arena, struct reply *reply);
+void answers_status(const struct coordinator *core, struct store *store,
+                    const struct status_request *request, struct arena *arena, struct reply *reply);
+void answers_history(struct store *store, const struct history_request *request,
+                     struct arena *arena, struct reply *reply);
+void answers_events(struct store *store, const struct events_request *request, struct arena *arena,
+                    struct reply *reply);
+void answers_export(const struct coordinator *core, const struct status_request *request,
+                    struct arena *arena, struct reply *reply);
+void answers_push(const struct artifacts *artifacts, const struct push_request *request,
+                  enum client_role role, uint64_t now_ms, struct arena *arena, struct reply *reply);
+/* LOGS: what to ask of which worker's session. False: `failure` says why not. */
+NODISCARD bool answers_log_request(const struct coordinator *core, struct store *store,
+                                   const struct logs_request *request, struct arena *arena,
+                                   struct log_request *out, uint64_t *session,
+                                   struct failure *failure);

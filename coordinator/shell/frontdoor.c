@@ -1,0 +1,262 @@
+#include "shell/frontdoor.h"
+
+#include "io/clock.h"
+#include "shell/answers.h"
+#include "shell/definition.h"
+#include "shell/sources.h"
+#include "wire/wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
+                    struct coordinator *core, struct store *store,
+                    const struct artifacts *artifacts, struct workers *workers,
+                    const struct log *log, const char *region)
+{
+    *door = (struct frontdoor){ .listener = listener,
+                                .core = core,
+                                .store = store,
+                                .artifacts = artifacts,
+                                .workers = workers,
+                                .log = log,
+                                .region = region };
+    buf_init(&door->frame, WIRE_FRAME_MAX);
+}
+
+void frontdoor_deinit(struct frontdoor *door)
+{
+    link_listener_close(&door->listener);
+    buf_deinit(&door->frame);
+}
+
+void frontdoor_reply(struct frontdoor *door, uint64_t origin, const struct reply *reply)
+{
+    const struct message message = { .type = MESSAGE_REPLY, .reply = *reply };
+    buf_clear(&door->frame);
+    wire_encode(&message, ++door->sequence, &door->frame);
+    if (link_send(door->listener, origin, buf_bytes(&door->frame)) != LINK_SENT)
+        log_event(door->log, LOG_DEBUG, "a client did not wait for its answer", NULL);
+}
+
+static enum client_role role_of(enum keys_role role)
+{
+    switch (role) {
+    case KEYS_NO_ROLE:
+    case KEYS_VIEWER: return ROLE_VIEWER;
+    case KEYS_DEPLOYER: return ROLE_DEPLOYER;
+    case KEYS_APPROVER: return ROLE_APPROVER;
+    case KEYS_ADMIN: return ROLE_ADMIN;
+    }
+    return ROLE_VIEWER;
+}
+
+/* ---- waiting ---- */
+
+static struct waiter *waiter_add(struct frontdoor *door, uint64_t session, uint64_t token,
+                                 uint32_t wait_ms)
+{
+    if (door->waiter_count == FRONTDOOR_WAITERS_MAX) return NULL;
+    struct waiter *waiter = &door->waiters[door->waiter_count++];
+    *waiter = (struct waiter){ .session = session,
+                               .token = token,
+                               .until_boot_ms = clock_boot_ms() + wait_ms };
+    return waiter;
+}
+
+static void waiter_remove(struct frontdoor *door, size_t i)
+{
+    door->waiters[i] = door->waiters[--door->waiter_count];
+}
+
+/* The request's texts live in the waiter itself. */
+static const struct events_request *waiter_request(struct waiter *waiter)
+{
+    waiter->request.pipeline = waiter->pipeline;
+    waiter->request.execution = waiter->execution;
+    return &waiter->request;
+}
+
+static bool events_wait(struct frontdoor *door, uint64_t session, const struct request *request)
+{
+    const struct events_request *events = &request->events;
+    uint32_t wait_ms =
+        events->wait_ms < FRONTDOOR_WAIT_MAX_MS ? events->wait_ms : FRONTDOOR_WAIT_MAX_MS;
+    if (wait_ms == 0) return false;
+    struct waiter *waiter = waiter_add(door, session, request->token, wait_ms);
+    if (!waiter) return false;
+    waiter->request = *events;
+    bool fits = text_copy(waiter->pipeline, sizeof waiter->pipeline, events->pipeline) &&
+                text_copy(waiter->execution, sizeof waiter->execution, events->execution);
+    if (!fits) door->waiter_count--;
+    return fits;
+}
+
+static void logs_ask(struct frontdoor *door, uint64_t session, const struct request *request,
+                     struct arena *arena, struct reply *reply)
+{
+    struct log_request ask;
+    uint64_t worker = 0;
+    if (!answers_log_request(door->core, door->store, &request->logs, arena, &ask, &worker,
+                             &reply->failure))
+        return;
+    struct waiter *waiter = waiter_add(door, session, request->token, FRONTDOOR_LOG_WAIT_MS);
+    if (!waiter) {
+        reply->failure = (struct failure){ .code = ERR_RETRY,
+                                           .what = "too many clients wait for logs",
+                                           .cause = "",
+                                           .fix = "try again in a moment" };
+        return;
+    }
+    waiter->is_log = true;
+    waiter->log_token = ask.token = ++door->log_token;
+    const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = ask };
+    workers_send_message(door->workers, worker, &message);
+}
+
+void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk)
+{
+    for (size_t i = 0; i < door->waiter_count; i++) {
+        const struct waiter *waiter = &door->waiters[i];
+        if (!waiter->is_log || waiter->log_token != chunk->token) continue;
+        struct reply reply = answers_empty(waiter->token, REQUEST_LOGS);
+        reply.log = *chunk;
+        frontdoor_reply(door, waiter->session, &reply);
+        waiter_remove(door, i);
+        return;
+    }
+}
+
+/* True when the waiter got its answer. */
+static bool events_answer(struct frontdoor *door, struct waiter *waiter, bool over,
+                          struct arena *arena)
+{
+    struct reply reply = answers_empty(waiter->token, REQUEST_EVENTS);
+    answers_events(door->store, waiter_request(waiter), arena, &reply);
+    /* What was looked at in vain need not be looked at again. */
+    if (reply.failure.code == ERR_NONE) waiter->request.after = reply.seq;
+    if (reply.failure.code == ERR_NONE && reply.event_count == 0 && !over) return false;
+    frontdoor_reply(door, waiter->session, &reply);
+    return true;
+}
+
+static void log_timeout(struct frontdoor *door, const struct waiter *waiter)
+{
+    struct reply reply = answers_empty(waiter->token, REQUEST_LOGS);
+    reply.failure = (struct failure){ .code = ERR_RETRY,
+                                      .what = "the worker did not send its log",
+                                      .cause = "no answer within 5 s",
+                                      .fix = "meridian workers" };
+    frontdoor_reply(door, waiter->session, &reply);
+}
+
+void frontdoor_wake(struct frontdoor *door, struct arena *arena)
+{
+    uint64_t now = clock_boot_ms(), seq = coordinator_view_event_seq(door->core);
+    bool news = seq != door->seen_seq;
+    door->seen_seq = seq;
+    for (size_t i = 0; i < door->waiter_count;) {
+        struct waiter *waiter = &door->waiters[i];
+        bool over = now >= waiter->until_boot_ms, answered = false;
+        if (waiter->is_log && over) {
+            log_timeout(door, waiter);
+            answered = true;
+        } else if (!waiter->is_log && (over || news)) {
+            answered = events_answer(door, waiter, over, arena);
+        }
+        if (answered) {
+            waiter_remove(door, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+uint64_t frontdoor_deadline(const struct frontdoor *door)
+{
+    uint64_t deadline = UINT64_MAX;
+    for (size_t i = 0; i < door->waiter_count; i++)
+        if (door->waiters[i].until_boot_ms < deadline) deadline = door->waiters[i].until_boot_ms;
+    return deadline;
+}
+
+/* ---- requests ---- */
+
+/* Answers what needs no change; false when the request is the core's. */
+static bool answer_here(struct frontdoor *door, const struct link_message *from,
+                        const struct request *request, struct arena *arena)
+{
+    struct reply reply = answers_empty(request->token, request->kind);
+    enum client_role role = role_of(from->principal->role);
+    switch (request->kind) {
+    case REQUEST_APPLY:
+    case REQUEST_RUN:
+    case REQUEST_STOP: return false;
+    case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
+    case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
+    case REQUEST_WORKERS: answers_workers(door->core, arena, &reply); break;
+    case REQUEST_STATUS:
+        answers_status(door->core, door->store, &request->status, arena, &reply);
+        break;
+    case REQUEST_HISTORY: answers_history(door->store, &request->history, arena, &reply); break;
+    case REQUEST_EXPORT: answers_export(door->core, &request->status, arena, &reply); break;
+    case REQUEST_PUSH:
+        answers_push(door->artifacts, &request->push, role, clock_wall_ms(), arena, &reply);
+        break;
+    case REQUEST_EVENTS:
+        answers_events(door->store, &request->events, arena, &reply);
+        if (request->events.after == UINT64_MAX)
+            reply.seq = coordinator_view_event_seq(door->core);
+        else if (reply.failure.code == ERR_NONE && reply.event_count == 0 &&
+                 events_wait(door, from->session, request))
+            return true;
+        break;
+    case REQUEST_LOGS:
+        logs_ask(door, from->session, request, arena, &reply);
+        if (reply.failure.code == ERR_NONE) return true;
+        break;
+    }
+    frontdoor_reply(door, from->session, &reply);
+    return true;
+}
+
+static void core_event(struct frontdoor *door, const struct link_message *from,
+                       struct request *request, struct arena *arena, struct coordinator_event *out)
+{
+    *out = (struct coordinator_event){ .type = COORDINATOR_REQUEST };
+    out->request.client = arena_text(arena, from->principal->name);
+    out->request.role = role_of(from->principal->role);
+    out->request.origin = from->session;
+    out->request.request = request;
+    out->request.failure = (struct failure){ .what = "", .cause = "", .fix = "" };
+    if (request->kind == REQUEST_APPLY &&
+        !definition_parse(request->apply.file, request->apply.text, arena, &out->request.parsed,
+                          &out->request.problems, &out->request.problem_count))
+        assert(!out->request.parsed);
+    /* Without revisions `failure` says why: the core passes it on. */
+    bool resolved = request->kind != REQUEST_RUN ||
+                    sources_resolve(door->artifacts, door->core, request->run.pipeline,
+                                    request->run.revision, arena, &out->request.revisions,
+                                    &out->request.revision_count, &out->request.failure);
+    assert(resolved || out->request.failure.code != ERR_NONE);
+}
+
+bool frontdoor_receive(struct frontdoor *door, const struct keys_registry *registry, size_t *budget,
+                       struct arena *arena, struct coordinator_event *out)
+{
+    struct link_message frame;
+    while (*budget > 0 && link_receive(door->listener, registry, &frame) == LINK_RECEIVED) {
+        struct error err = { 0 };
+        struct message *message = arena_calloc(arena, 1, sizeof *message);
+        (*budget)--;
+        if (!wire_decode(frame.payload, arena, message, &err) || message->type != MESSAGE_REQUEST) {
+            log_event(door->log, LOG_WARNING, "a client's message is refused", "client",
+                      frame.principal->name, "cause", err.text, NULL);
+            continue;
+        }
+        if (answer_here(door, &frame, &message->request, arena)) continue;
+        core_event(door, &frame, &message->request, arena, out);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,62 @@
+/* frontdoor.h - the coordinator's socket for clients.
+ *
+ * Requests that change something become events of the core (frontdoor_receive()), which answers
+ * with COORDINATOR_REPLY after its commit. Everything else is answered here: from the core's
+ * views, from the store, and for logs from the worker that holds them. EVENTS is a long poll: it
+ * waits here until there is something newer or its time is over.
+ *
+ * Every message is admitted by its key and role (security.md row 10); roles of the writes are
+ * the core's to check.
+ */
+#pragma once
+#include "core/view.h"
+#include "io/store.h"
+#include "shell/workers.h"
+
+enum {
+    FRONTDOOR_WAITERS_MAX = 256, /* EVENTS and LOGS that wait */
+    FRONTDOOR_WAIT_MAX_MS = 30000,
+    FRONTDOOR_LOG_WAIT_MS = 5000 /* for a worker's log chunk */
+};
+
+struct waiter {
+    uint64_t session, token;
+    uint64_t until_boot_ms;
+    bool is_log;
+    uint64_t log_token;            /* LOGS: what the worker echoes */
+    struct events_request request; /* EVENTS; its texts are the two below */
+    char pipeline[WIRE_NAME_MAX + 1], execution[ID_SIZE];
+};
+
+struct frontdoor {
+    struct link_listener *listener; /* owned */
+    struct coordinator *core;       /* read only, through view.h */
+    struct store *store;
+    const struct artifacts *artifacts;
+    struct workers *workers;
+    const struct log *log;
+    const char *region;
+    struct buf frame;
+    uint64_t sequence, log_token, seen_seq;
+    struct waiter waiters[FRONTDOOR_WAITERS_MAX];
+    size_t waiter_count;
+};
+
+/* Takes the listener; the rest is borrowed. */
+void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
+                    struct coordinator *core, struct store *store,
+                    const struct artifacts *artifacts, struct workers *workers,
+                    const struct log *log, const char *region);
+void frontdoor_deinit(struct frontdoor *door);
+
+/* The next request that is the core's business, as its event; false when nothing more waits.
+ * Others are answered on the way, at most `budget` of them in a turn. */
+NODISCARD bool frontdoor_receive(struct frontdoor *door, const struct keys_registry *registry,
+                                 size_t *budget, struct arena *arena,
+                                 struct coordinator_event *out);
+void frontdoor_reply(struct frontdoor *door, uint64_t origin, const struct reply *reply);
+/* A worker's answer to a LOG_REQUEST of ours. */
+void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk);
+/* After the commit: answers the waiters that have something to hear or whose time is over. */
+void frontdoor_wake(struct frontdoor *door, struct arena *arena);
+uint64_t frontdoor_deadline(const struct frontdoor *door); /* BOOTTIME ms */

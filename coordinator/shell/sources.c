@@ -1,0 +1,87 @@
+#include "shell/sources.h"
+
+#include <string.h>
+
+bool sources_find(const struct artifacts *artifacts, const struct source_watch *watch,
+                  const char *version_id, struct arena *arena, struct revision *out,
+                  struct error *err)
+{
+    const struct dirstore *store = artifacts_store(artifacts, watch->store);
+    struct dirstore_object object;
+    if (!store)
+        return error_set(err, ERR_INVALID, "no store '%s' in the coordinator's configuration",
+                         watch->store);
+    if (!dirstore_head(store, watch->key, version_id, &object, err)) return false;
+    *out = (struct revision){ .action = arena_text(arena, watch->action),
+                              .artifact = arena_text(arena, watch->artifact),
+                              .revision_id = arena_text(arena, object.version_id.text),
+                              .summary = arena_text(arena, object.summary) };
+    char hex[2 * SHA256_SIZE + 1];
+    hex_format(object.sha256, SHA256_SIZE, hex);
+    out->ref = (struct artifact_ref){ .store = arena_text(arena, watch->store),
+                                      .key = arena_text(arena, watch->key),
+                                      .version_id = out->revision_id,
+                                      .etag = arena_text_of(arena, hex, 32),
+                                      .size = object.size };
+    memcpy(out->ref.sha256, object.sha256, SHA256_SIZE);
+    return true;
+}
+
+size_t sources_poll(const struct artifacts *artifacts, const struct coordinator *core,
+                    const struct log *log, struct arena *arena, const struct source_change **out)
+{
+    const struct source_watch *watches = NULL;
+    size_t watched = coordinator_view_sources(core, arena, &watches), changed = 0;
+    struct source_change *changes = arena_calloc(arena, watched, sizeof *changes);
+    for (size_t i = 0; i < watched; i++) {
+        struct error err = { 0 };
+        struct source_change *change = &changes[changed];
+        if (!sources_find(artifacts, &watches[i], "", arena, &change->revision, &err)) {
+            if (err.code != ERR_NOT_FOUND)
+                log_event(log, LOG_WARNING, "a source cannot be read", "pipeline",
+                          watches[i].pipeline, "cause", err.text, NULL);
+            continue;
+        }
+        if (text_equal(change->revision.revision_id, watches[i].seen_revision_id)) continue;
+        change->pipeline = arena_text(arena, watches[i].pipeline);
+        change->action = arena_text(arena, watches[i].action);
+        changed++;
+    }
+    *out = changes;
+    return changed;
+}
+
+static struct failure no_revision(struct arena *arena, const struct source_watch *watch,
+                                  const char *version_id, const struct error *err)
+{
+    return (struct failure){
+        .code = err->code,
+        .what = version_id[0] ? arena_format(arena, "there is no revision %s of %s/%s", version_id,
+                                             watch->store, watch->key)
+                              : arena_format(arena, "the source %s/%s has no revision yet",
+                                             watch->store, watch->key),
+        .cause = arena_text(arena, err->text),
+        .fix = arena_format(arena, "meridian push FILE s3://%s/%s", watch->store, watch->key)
+    };
+}
+
+bool sources_resolve(const struct artifacts *artifacts, const struct coordinator *core,
+                     const char *pipeline, const char *version_id, struct arena *arena,
+                     const struct revision **out, size_t *count, struct failure *failure)
+{
+    const struct source_watch *watches = NULL;
+    size_t watched = coordinator_view_sources(core, arena, &watches), found = 0;
+    struct revision *revisions = arena_calloc(arena, watched, sizeof *revisions);
+    for (size_t i = 0; i < watched; i++) {
+        struct error err = { 0 };
+        if (!text_equal(watches[i].pipeline, pipeline)) continue;
+        if (!sources_find(artifacts, &watches[i], version_id, arena, &revisions[found], &err)) {
+            *failure = no_revision(arena, &watches[i], version_id, &err);
+            return false;
+        }
+        found++;
+    }
+    *out = revisions;
+    *count = found;
+    return true;
+}

@@ -1,0 +1,140 @@
+#include "shell/workers.h"
+
+#include "wire/wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char job_context[] = "meridian-job-v1";
+static const char cancel_context[] = "meridian-cancel-v1";
+
+void workers_init(struct workers *workers, struct link_listener *listener,
+                  const uint8_t dispatch_secret[SIGN_KEY_SIZE], const struct artifacts *artifacts,
+                  const struct log *log)
+{
+    *workers = (struct workers){ .listener = listener, .artifacts = artifacts, .log = log };
+    memcpy(workers->dispatch.bytes, dispatch_secret, SIGN_KEY_SIZE);
+    buf_init(&workers->frame, WIRE_FRAME_MAX);
+    buf_init(&workers->inner, WIRE_FRAME_MAX);
+}
+
+void workers_deinit(struct workers *workers)
+{
+    link_listener_close(&workers->listener);
+    sign_secret_deinit(&workers->dispatch);
+    buf_deinit(&workers->frame);
+    buf_deinit(&workers->inner);
+}
+
+static bool from_worker(enum message_type type)
+{
+    switch (type) {
+    case MESSAGE_HELLO:
+    case MESSAGE_ACCEPT:
+    case MESSAGE_NACK:
+    case MESSAGE_HEARTBEAT:
+    case MESSAGE_PROGRESS:
+    case MESSAGE_RESULT:
+    case MESSAGE_CANCEL_ACK:
+    case MESSAGE_LOG_CHUNK: return true;
+    case MESSAGE_WELCOME:
+    case MESSAGE_REFUSAL:
+    case MESSAGE_OFFER:
+    case MESSAGE_LEASE:
+    case MESSAGE_RESULT_ACK:
+    case MESSAGE_DROP:
+    case MESSAGE_CANCEL:
+    case MESSAGE_LOG_REQUEST:
+    case MESSAGE_REQUEST:
+    case MESSAGE_REPLY: return false;
+    }
+    return false;
+}
+
+bool workers_receive(struct workers *workers, const struct keys_registry *registry,
+                     struct arena *arena, struct worker_message *out)
+{
+    struct link_message frame;
+    while (link_receive(workers->listener, registry, &frame) == LINK_RECEIVED) {
+        struct error err = { 0 };
+        struct message message;
+        if (!wire_decode(frame.payload, arena, &message, &err)) {
+            log_event(workers->log, LOG_WARNING, "a worker's message is refused", "worker",
+                      frame.principal->name, "cause", err.text, NULL);
+            continue;
+        }
+        if (!from_worker(message.type)) {
+            log_event(workers->log, LOG_WARNING, "a worker sent what only a coordinator says",
+                      "worker", frame.principal->name, "type", message_type_name(message.type),
+                      NULL);
+            continue;
+        }
+        *out = (struct worker_message){ .worker = arena_text(arena, frame.principal->name),
+                                        .session = frame.session,
+                                        .message = message };
+        return true;
+    }
+    return false;
+}
+
+void workers_send_message(struct workers *workers, uint64_t session, const struct message *message)
+{
+    buf_clear(&workers->frame);
+    wire_encode(message, ++workers->sequence, &workers->frame);
+    /* Anything but SENT is repaired by the core's next resend. */
+    if (link_send(workers->listener, session, buf_bytes(&workers->frame)) != LINK_SENT)
+        log_event(workers->log, LOG_DEBUG, "a message was not sent", "type",
+                  message_type_name(message->type), NULL);
+}
+
+/* The job as it leaves: the addresses of its bytes are signed along with it. */
+NODISCARD static bool job_grants(struct workers *workers, struct job *job, struct arena *arena,
+                                 struct error *err)
+{
+    uint64_t expires_ms = job->expires_ms + job->timeout_ms;
+    if (!artifacts_grant_read(workers->artifacts, &job->input, expires_ms, arena, &job->read, err))
+        return false;
+    if (job->kind != JOB_REPLICATE) return true;
+    struct upload copy = { .id = job->id, .size = job->input.size, .summary = "" };
+    memcpy(copy.sha256, job->input.sha256, sizeof copy.sha256);
+    return artifacts_grant_write(workers->artifacts, job->output.store, job->output.key, &copy,
+                                 expires_ms, arena, &job->write, err);
+}
+
+NODISCARD static bool offer_make(struct workers *workers, const struct job *job,
+                                 struct arena *arena, struct offer *out, struct error *err)
+{
+    struct job complete = *job;
+    if (!job_grants(workers, &complete, arena, err)) return false;
+    buf_clear(&workers->inner);
+    wire_job_encode(&complete, &workers->inner);
+    out->signed_job = arena_bytes(arena, buf_bytes(&workers->inner));
+    return sign_make(&workers->dispatch, job_context, out->signed_job, out->signature, err);
+}
+
+NODISCARD static bool cancel_make(struct workers *workers, const struct cancel *cancel,
+                                  struct arena *arena, struct signed_cancel *out, struct error *err)
+{
+    buf_clear(&workers->inner);
+    wire_cancel_encode(cancel, &workers->inner);
+    out->signed_cancel = arena_bytes(arena, buf_bytes(&workers->inner));
+    return sign_make(&workers->dispatch, cancel_context, out->signed_cancel, out->signature, err);
+}
+
+void workers_send(struct workers *workers, const struct coordinator_action *action,
+                  struct arena *arena)
+{
+    assert(action->type == COORDINATOR_SEND);
+    struct error err = { 0 };
+    struct message message = action->send.message;
+    bool ready = true;
+    if (message.type == MESSAGE_OFFER)
+        ready = offer_make(workers, action->send.offer_job, arena, &message.offer, &err);
+    else if (message.type == MESSAGE_CANCEL)
+        ready = cancel_make(workers, action->send.cancel, arena, &message.cancel, &err);
+    if (!ready) {
+        log_failure(workers->log, LOG_ERROR, "a job cannot be offered", &err);
+        return;
+    }
+    workers_send_message(workers, action->send.session, &message);
+}
