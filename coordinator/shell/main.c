@@ -1,4 +1,118 @@
-int main(void)
+/* main.c - meridian-coordinator: started by operators in the primary region.
+ *
+ *     meridian-coordinator --config FILE        run until SIGTERM
+ *     meridian-coordinator check --config FILE  read the configuration, say what is wrong, end
+ *     meridian-coordinator dump --config FILE   every record of the state as text
+ */
+#include "io/log.h"
+#include "io/store.h"
+#include "shell/artifact_server.h"
+#include "shell/runtime.h"
+#include "wire/wire.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, DUMP_RECORD_MAX = 8 << 20 };
+
+static const char usage[] =
+    "usage: meridian-coordinator --config FILE        run until SIGTERM\n"
+    "       meridian-coordinator check --config FILE  check the configuration and end\n"
+    "       meridian-coordinator dump --config FILE   print the records of the state\n"
+    "       meridian-coordinator --version\n";
+
+static int complain(const char *what, const struct error *err)
 {
-    return 0;
+    fprintf(stderr, "error: %s\n  cause: %s\n", what, err->text);
+    return EXIT_FAILURE;
+}
+
+static bool print_record(void *owner, const char *key, struct bytes value)
+{
+    struct error *err = owner;
+    struct record record;
+    AUTO(arena_deinit) struct arena arena;
+    AUTO(buf_deinit) struct buf text;
+    arena_init(&arena, DUMP_RECORD_MAX);
+    buf_init(&text, DUMP_RECORD_MAX);
+    if (!wire_record_decode(key, value, &arena, &record, err)) return false;
+    wire_record_print(&record, &text);
+    printf("%s\n%.*s\n", key, (int)text.len, (const char *)text.data);
+    return true;
+}
+
+static int dump(const struct settings *settings)
+{
+    struct error err = { 0 };
+    AUTO(auto_store_close) struct store *store = NULL;
+    if (!store_open_read(&store, settings->state, &err) ||
+        !store_each(store, "", print_record, &err, &err) || err.code != ERR_NONE)
+        return complain("the state cannot be read", &err);
+    return EXIT_SUCCESS;
+}
+
+static int run(const struct settings *settings)
+{
+    struct error err = { 0 };
+    struct log log;
+    struct runtime *runtime = NULL;
+    char program[FS_PATH_MAX] = "";
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    log_init(&log, settings->log);
+    if (len < 0) return complain("the program does not find itself", &err);
+    if (!runtime_open(settings, program, &log, &runtime, &err)) {
+        log_failure(&log, LOG_ERROR, "the coordinator cannot start", &err);
+        return EXIT_FAILURE;
+    }
+    bool ok = runtime_run(runtime, &err);
+    if (!ok) log_failure(&log, LOG_ERROR, "the coordinator ends and must be started again", &err);
+    runtime_close(runtime);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The child that checks an upload (artifact_server.h). */
+static int verify_upload(char **argv)
+{
+    struct error err = { 0 };
+    if (artifact_verify(argv[2], argv[3], argv[4], &err)) return VERIFY_OK;
+    if (err.code == ERR_CORRUPT) return VERIFY_WRONG;
+    return err.code == ERR_NO_SPACE ? VERIFY_NO_SPACE : VERIFY_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { "version", no_argument, NULL, 'V' },
+                                             { NULL, 0, NULL, 0 } };
+    const char *file = NULL;
+    if (argc == 5 && strcmp(argv[1], "verify-upload") == 0) return verify_upload(argv);
+    for (int c; (c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
+        switch (c) {
+        case 'c': file = optarg; break;
+        case 'h': return fputs(usage, stdout) < 0;
+        case 'V': return puts("meridian-coordinator " MERIDIAN_VERSION) < 0;
+        default: return fputs(usage, stderr), EXIT_USAGE;
+        }
+    }
+    const char *command = optind < argc ? argv[optind] : "run";
+    if (!file || optind + 1 < argc) return fputs(usage, stderr), EXIT_USAGE;
+    struct error err = { 0 };
+    struct settings settings;
+    int status = EXIT_USAGE;
+    if (!settings_load(file, &settings, &err))
+        return complain("the configuration cannot be used", &err);
+    if (strcmp(command, "run") == 0)
+        status = run(&settings);
+    else if (strcmp(command, "dump") == 0)
+        status = dump(&settings);
+    else if (strcmp(command, "check") == 0)
+        status = printf("%s: ok\n", file) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        fputs(usage, stderr);
+    settings_deinit(&settings);
+    return status;
 }

@@ -1,140 +1,97 @@
 #include "shell/settings.h"
 
-#include "io/doc.h"
+#include "io/keys.h"
 
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACTION_TIMEOUT_MINUTES = 60, ACTION_TIMEOUT_MINUTES_MAX = 7200 /* AWS: five days */ };
-
-NODISCARD static bool text_setting(const struct doc_node *map, const char *key, char *out,
-                                   size_t size, struct error *err)
+NODISCARD static bool read_store(struct config *config, const struct doc_node *item, void *owner,
+                                 struct error *err)
 {
-    const char *text = "";
-    if (!doc_get_text(map, key, DOC_REQUIRED, &text, err)) return false;
-    if (text_copy(out, size, text)) return true;
-    return doc_error(doc_get(map, key), err, "is longer than %zu bytes", size - 1);
-}
-
-/* Relative paths are relative to the configuration file's folder. */
-NODISCARD static bool path_setting(const char *file, const struct doc_node *map, const char *key,
-                                   char out[FS_PATH_MAX], struct error *err)
-{
-    const char *text = "";
-    if (!doc_get_text(map, key, DOC_REQUIRED, &text, err)) return false;
-    const char *slash = strrchr(file, '/');
-    int folder = text[0] == '/' || !slash ? 0 : (int)(slash - file) + 1;
-    int len = snprintf(out, FS_PATH_MAX, "%.*s%s", folder, file, text);
-    if (len > 0 && len < FS_PATH_MAX) return true;
-    return doc_error(doc_get(map, key), err, "makes a path longer than %d bytes", FS_PATH_MAX - 1);
-}
-
-NODISCARD static bool region_setting(const struct doc_node *map, char out[KEYS_REGION_SIZE],
-                                     struct error *err)
-{
-    if (!text_setting(map, "region", out, KEYS_REGION_SIZE, err)) return false;
-    if (keys_region_valid(out)) return true;
-    return doc_error(doc_get(map, "region"), err, "is no region name (a-z, 0-9, '-')");
-}
-
-NODISCARD static bool read_listen(const struct doc_node *root, struct settings *out,
-                                  struct error *err)
-{
-    static const char *const known[] = { "workers", "clients", NULL };
-    const struct doc_node *map = NULL;
-    return doc_get_map(root, "listen", DOC_REQUIRED, &map, err) && doc_only(map, known, err) &&
-           text_setting(map, "workers", out->listen_workers, sizeof out->listen_workers, err) &&
-           text_setting(map, "clients", out->listen_clients, sizeof out->listen_clients, err);
-}
-
-NODISCARD static bool read_artifacts(const struct doc_node *root, struct settings *out,
-                                     struct error *err)
-{
-    static const char *const known[] = { "listen", "url", NULL };
-    const struct doc_node *map = NULL;
-    const char *url = NULL;
-    char listen[SETTINGS_ADDRESS_SIZE];
-    if (!doc_get_map(root, "artifacts", DOC_REQUIRED, &map, err) || !doc_only(map, known, err) ||
-        !text_setting(map, "listen", listen, sizeof listen, err) ||
-        !doc_get_text(map, "url", DOC_OPTIONAL, &url, err))
-        return false;
-    char *colon = strrchr(listen, ':'), *end = NULL;
-    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
-    if (!colon || colon[1] < '0' || colon[1] > '9' || *end || port == 0 || port > UINT16_MAX)
-        return doc_error(doc_get(map, "listen"), err, "must be ADDRESS:PORT, as 127.0.0.1:7780");
-    *colon = '\0';
-    memcpy(out->artifacts_address, listen, sizeof listen);
-    out->artifacts_port = (uint16_t)port;
-    if (!url) {
-        snprintf(out->artifacts_url, sizeof out->artifacts_url, "https://%s:%lu", listen, port);
-        return true;
-    }
-    if (!text_starts(url, "https://") ||
-        !text_copy(out->artifacts_url, sizeof out->artifacts_url, url))
-        return doc_error(doc_get(map, "url"), err, "must begin with https://");
+    static const struct config_field fields[] = {
+        { "name", CONFIG_TEXT, offsetof(struct artifact_store, name), .required = true },
+        { "region", CONFIG_TEXT, offsetof(struct artifact_store, region), .required = true },
+        { "path", CONFIG_PATH, offsetof(struct artifact_store, path), .required = true },
+        { .name = NULL }
+    };
+    struct settings *settings = owner;
+    if (settings->store_count == ARTIFACT_STORES_MAX)
+        return doc_error(item, err, "is one store too many: at most %d", ARTIFACT_STORES_MAX);
+    struct artifact_store *store = &settings->stores[settings->store_count];
+    if (!config_read(config, item, fields, store, err)) return false;
+    if (!keys_region_valid(store->region))
+        return doc_error(doc_get(item, "region"), err, "is no region name (a-z, 0-9, '-')");
+    if (strlen(store->name) > WIRE_NAME_MAX)
+        return doc_error(doc_get(item, "name"), err, "is longer than %d bytes", WIRE_NAME_MAX);
+    for (size_t i = 0; i < settings->store_count; i++)
+        if (text_equal(settings->stores[i].name, store->name))
+            return doc_error(item, err, "the store '%s' is defined twice", store->name);
+    settings->store_count++;
     return true;
 }
 
-NODISCARD static bool read_store(const char *file, const struct doc_node *node,
-                                 struct settings_store *out, struct error *err)
-{
-    static const char *const known[] = { "name", "region", "path", NULL };
-    return doc_only(node, known, err) &&
-           text_setting(node, "name", out->name, sizeof out->name, err) &&
-           region_setting(node, out->region, err) &&
-           path_setting(file, node, "path", out->path, err);
-}
+static const struct config_field listen_fields[] = {
+    { "workers", CONFIG_TEXT, offsetof(struct settings, listen_workers), .required = true },
+    { "clients", CONFIG_TEXT, offsetof(struct settings, listen_clients), .required = true },
+    { .name = NULL }
+};
 
-NODISCARD static bool read_stores(const char *file, const struct doc_node *root,
-                                  struct settings *out, struct error *err)
+static const struct config_field artifacts_fields[] = {
+    { "listen", CONFIG_TEXT, offsetof(struct settings, artifacts_listen), .required = true },
+    { "url", CONFIG_TEXT, offsetof(struct settings, artifacts_url), .required = false },
+    { .name = NULL }
+};
+
+static const struct config_field fields[] = {
+    { "region", CONFIG_TEXT, offsetof(struct settings, region), .required = true },
+    { "state", CONFIG_PATH, offsetof(struct settings, state), .required = true },
+    { "keys", CONFIG_PATH, offsetof(struct settings, keys), .required = true },
+    { "listen", CONFIG_SECTION, .required = true, .section = listen_fields },
+    { "artifacts", CONFIG_SECTION, .required = true, .section = artifacts_fields },
+    { "stores", CONFIG_LIST, .required = true, .item = read_store },
+    { "actionTimeout", CONFIG_DURATION, offsetof(struct settings, action_timeout_ms),
+      .fallback = "60m", .min = 1000, .max = UINT64_C(5) * 24 * 3600 * 1000 /* AWS: five days */ },
+    { "log", CONFIG_TEXT, offsetof(struct settings, log_level), .fallback = "info" },
+    { .name = NULL }
+};
+
+/* "ADDRESS:PORT" */
+NODISCARD static bool split_listen(struct settings *settings, struct error *err)
 {
-    const struct doc_node *list = NULL;
-    if (!doc_get_list(root, "stores", DOC_REQUIRED, &list, err)) return false;
-    if (list->count > ARTIFACT_STORES_MAX)
-        return doc_error(list, err, "has more than %d stores", ARTIFACT_STORES_MAX);
-    out->stores = xcalloc(list->count, sizeof *out->stores);
-    doc_for_each(item, list)
-    {
-        struct settings_store *store = &out->stores[out->store_count];
-        if (!read_store(file, item, store, err)) return false;
-        for (size_t i = 0; i < out->store_count; i++)
-            if (text_equal(out->stores[i].name, store->name))
-                return doc_error(item, err, "the store '%s' is defined twice", store->name);
-        out->store_count++;
-    }
+    const char *colon = strrchr(settings->artifacts_listen, ':');
+    char *end = NULL;
+    bool digits = colon && colon[1] >= '0' && colon[1] <= '9';
+    unsigned long port = digits ? strtoul(colon + 1, &end, 10) : 0;
+    size_t len = colon ? (size_t)(colon - settings->artifacts_listen) : 0;
+    if (!digits || *end || port == 0 || port > UINT16_MAX || len == 0 ||
+        len >= sizeof settings->artifacts_address)
+        return error_set(err, ERR_INVALID,
+                         "artifacts.listen: must be ADDRESS:PORT, as 127.0.0.1:7780, not '%s'",
+                         settings->artifacts_listen);
+    memcpy(settings->artifacts_address, settings->artifacts_listen, len);
+    settings->artifacts_port = (uint16_t)port;
     return true;
 }
 
-NODISCARD static bool read_options(const struct doc_node *root, struct settings *out,
-                                   struct error *err)
+NODISCARD static bool check(const char *file, struct settings *settings, struct error *err)
 {
-    uint64_t minutes = ACTION_TIMEOUT_MINUTES;
-    const char *level = "info";
-    if (!doc_get_unsigned(root, "actionTimeoutMinutes", DOC_OPTIONAL, 1, ACTION_TIMEOUT_MINUTES_MAX,
-                          &minutes, err) ||
-        !doc_get_text(root, "log", DOC_OPTIONAL, &level, err))
-        return false;
-    out->action_timeout_ms = (uint32_t)minutes * 60000;
-    if (log_level_parse(level, &out->log)) return true;
-    return doc_error(doc_get(root, "log"), err, "must be error, warning, info or debug");
+    if (!keys_region_valid(settings->region))
+        return error_set(err, ERR_INVALID, "%s: region: '%s' is no region name", file,
+                         settings->region);
+    if (!log_level_parse(settings->log_level, &settings->log))
+        return error_set(err, ERR_INVALID, "%s: log: must be error, warning, info or debug", file);
+    if (settings->artifacts_url && !text_starts(settings->artifacts_url, "https://"))
+        return error_set(err, ERR_INVALID, "%s: artifacts.url: must begin with https://", file);
+    if (!split_listen(settings, err)) return error_wrap(err, "%s", file);
+    return true;
 }
 
 bool settings_load(const char *file, struct settings *out, struct error *err)
 {
-    static const char *const known[] = {
-        "region", "state", "keys", "listen", "artifacts", "stores", "actionTimeoutMinutes",
-        "log",    NULL
-    };
-    AUTO(doc_free_at) struct doc *doc = NULL;
     struct settings settings = { 0 };
-    if (!doc_load(file, NULL, &doc, err) || !doc_no_duplicates(doc, err)) return false;
-    const struct doc_node *root = doc_root(doc, 0);
-    if (!doc_only(root, known, err) || !region_setting(root, settings.region, err) ||
-        !path_setting(file, root, "state", settings.state, err) ||
-        !path_setting(file, root, "keys", settings.keys, err) ||
-        !read_listen(root, &settings, err) || !read_artifacts(root, &settings, err) ||
-        !read_stores(file, root, &settings, err) || !read_options(root, &settings, err)) {
+    if (!config_load(file, fields, &settings, &settings.config, err)) return false;
+    if (!check(file, &settings, err)) {
         settings_deinit(&settings);
         return false;
     }
@@ -144,6 +101,6 @@ bool settings_load(const char *file, struct settings *out, struct error *err)
 
 void settings_deinit(struct settings *settings)
 {
-    free(settings->stores);
+    config_close(settings->config);
     *settings = (struct settings){ 0 };
 }

@@ -13,33 +13,28 @@
  *       - name: source-code-bucket-us-west-2
  *         region: us-west-2
  *         path: stores/source
- *     actionTimeoutMinutes: 60           # optional, with the following
+ *     actionTimeout: 60m                 # optional, as the following
  *     log: info                          # error, warning, info, debug
  *
- * Unknown and doubled keys are refused with file, line and column.
+ * Unknown and doubled keys are refused with file, line and column (io/config.h). Texts belong to
+ * the settings until settings_deinit().
  */
 #pragma once
-#include "io/fs.h"
-#include "io/link.h"
+#include "io/config.h"
 #include "io/log.h"
 #include "shell/artifacts.h"
 
-enum { SETTINGS_ADDRESS_SIZE = 64 };
-
-struct settings_store {
-    char name[WIRE_NAME_MAX + 1], region[KEYS_REGION_SIZE], path[FS_PATH_MAX];
-};
-
 struct settings {
-    char region[KEYS_REGION_SIZE];
-    char state[FS_PATH_MAX], keys[FS_PATH_MAX];
-    char listen_workers[LINK_ENDPOINT_SIZE], listen_clients[LINK_ENDPOINT_SIZE];
-    char artifacts_address[SETTINGS_ADDRESS_SIZE];
+    struct config *config;
+    const char *region, *state, *keys;
+    const char *listen_workers, *listen_clients;
+    const char *artifacts_listen, *artifacts_url;
+    char artifacts_address[64]; /* the two parts of artifacts_listen */
     uint16_t artifacts_port;
-    char artifacts_url[LINK_ENDPOINT_SIZE];
-    struct settings_store *stores;
+    struct artifact_store stores[ARTIFACT_STORES_MAX];
     size_t store_count;
-    uint32_t action_timeout_ms;
+    uint64_t action_timeout_ms;
+    const char *log_level;
     enum log_level log;
 };
 

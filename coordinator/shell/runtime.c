@@ -1,0 +1,384 @@
+#include "shell/runtime.h"
+
+#include "io/clock.h"
+#include "io/loop.h"
+#include "io/random.h"
+#include "io/sdnotify.h"
+#include "shell/artifact_server.h"
+#include "shell/frontdoor.h"
+#include "shell/journal.h"
+#include "shell/sources.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCH_MAX = 64, /* messages of one socket in one turn */
+    TURN_ARENA_MAX = 256 << 20,
+    SELF_TEST_MS = 10000,
+    STORE_CHECK_MS = 60000,
+    REGISTRY_POLL_MS = 1000,
+    HEARTBEAT_MS = 1000,
+    LEASE_MS = 15000,
+    OFFER_RESEND_MS = 1000,
+    HISTORY_MAX = 20,
+    HTTP_CONNECTIONS_MAX = 256,
+    PEM_MAX = 64 << 10,
+    STORE_REFUSE_PERCENT = 80
+};
+
+struct runtime {
+    const struct settings *settings;
+    const struct log *log;
+    struct loop *loop;
+    struct store *store;
+    struct keys_coordinator keys;
+    struct keys_registry *registry;
+    struct link_context *links;
+    struct artifacts *artifacts;
+    struct artifact_server *server;
+    struct coordinator *core;
+    struct workers workers;
+    struct frontdoor door;
+    bool workers_open, door_open;
+    unsigned zap_slot, workers_slot, clients_slot;
+    struct coordinator_actions actions;
+    struct arena arena; /* of one turn */
+    uint64_t stored, sources_due, registry_due;
+};
+
+/* ---- opening ---- */
+
+NODISCARD static bool open_store(struct runtime *r, struct error *err)
+{
+    const char *path = r->settings->state;
+    for (unsigned i = 0; !store_check(path, STORE_CHECK_MS, err); i++) {
+        char moved[FS_PATH_MAX];
+        if (i + 1 < STORE_CHECK_TRIES) continue;
+        if (!store_quarantine(path, moved, sizeof moved, err)) return false;
+        return error_set(err, ERR_CORRUPT,
+                         "the state was damaged and lies now at '%s': restore a backup to '%s', or "
+                         "start again to begin with an empty one",
+                         moved, path);
+    }
+    return store_open(&r->store, path, STORE_MAP_BYTES, err);
+}
+
+NODISCARD static bool open_artifacts(struct runtime *r, const char *program, struct error *err)
+{
+    char certificate_path[FS_PATH_MAX], key_path[FS_PATH_MAX], pin[KEYS_PIN_SIZE];
+    char url[LINK_ENDPOINT_SIZE + 16];
+    AUTO(buf_deinit) struct buf certificate;
+    AUTO(buf_deinit) struct buf key;
+    buf_init(&certificate, PEM_MAX);
+    buf_init(&key, PEM_MAX);
+    const struct settings *s = r->settings;
+    if (!fs_join(certificate_path, s->keys, "https.crt", err) ||
+        !fs_join(key_path, s->keys, "https.key", err) ||
+        !fs_read_file(certificate_path, &certificate, err) || !fs_read_file(key_path, &key, err) ||
+        !keys_https_pin(certificate_path, pin, err))
+        return false;
+    snprintf(url, sizeof url, "https://%s", s->artifacts_listen);
+    const struct artifacts_config config = { .stores = s->stores,
+                                             .store_count = s->store_count,
+                                             .base_url = s->artifacts_url ? s->artifacts_url : url,
+                                             .pin = pin,
+                                             .secret = bytes_of(r->keys.store_secret,
+                                                                sizeof r->keys.store_secret) };
+    const struct artifact_server_config server = { .address = s->artifacts_address,
+                                                   .port = s->artifacts_port,
+                                                   .certificate_pem = buf_bytes(&certificate),
+                                                   .key_pem = buf_bytes(&key),
+                                                   .program = program,
+                                                   .connections_max = HTTP_CONNECTIONS_MAX };
+    return artifacts_open(&config, clock_wall_ms(), &r->artifacts, err) &&
+           artifact_server_open(&server, r->artifacts, r->loop, r->log, &r->server, err);
+}
+
+NODISCARD static bool open_links(struct runtime *r, struct error *err)
+{
+    struct link_listener *workers = NULL, *clients = NULL;
+    if (!link_context_open(&r->links, err) || !link_zap_open(r->links, err) ||
+        !link_self_test(r->links, SELF_TEST_MS, err) ||
+        !link_listen(r->links, r->settings->listen_workers, &r->keys.curve, KEYS_WORKER, &workers,
+                     err))
+        return false;
+    workers_init(&r->workers, workers, r->keys.dispatch_secret, r->artifacts, r->log);
+    r->workers_open = true;
+    if (!link_listen(r->links, r->settings->listen_clients, &r->keys.curve, KEYS_CLIENT, &clients,
+                     err))
+        return false;
+    frontdoor_init(&r->door, clients, r->core, r->store, r->artifacts, &r->workers, r->log,
+                   r->settings->region);
+    r->door_open = true;
+    return loop_add_socket(r->loop, link_zap_socket(r->links), &r->zap_slot, err) &&
+           loop_add_socket(r->loop, link_socket(workers), &r->workers_slot, err) &&
+           loop_add_socket(r->loop, link_socket(clients), &r->clients_slot, err);
+}
+
+static void step(struct runtime *r, struct coordinator_event *event)
+{
+    event->now_ms = clock_wall_ms();
+    event->boot_ms = clock_boot_ms();
+    random_bytes(event->entropy, sizeof event->entropy);
+    coordinator_step(r->core, event, &r->actions);
+}
+
+static void step_fleet(struct runtime *r)
+{
+    size_t count = 0, all = keys_registry_count(r->registry);
+    struct enrolled_worker *fleet = arena_calloc(&r->arena, all, sizeof *fleet);
+    for (size_t i = 0; i < all; i++) {
+        const struct keys_principal *principal = keys_registry_at(r->registry, i);
+        if (principal->kind != KEYS_WORKER) continue;
+        fleet[count++] =
+            (struct enrolled_worker){ .name = principal->name, .region = principal->region };
+    }
+    struct coordinator_event event = { .type = COORDINATOR_FLEET };
+    event.fleet.workers = fleet;
+    event.fleet.count = count;
+    step(r, &event);
+}
+
+static enum log_level level_of(enum note_level level)
+{
+    switch (level) {
+    case NOTE_DEBUG: return LOG_DEBUG;
+    case NOTE_INFO: return LOG_INFO;
+    case NOTE_WARNING: return LOG_WARNING;
+    case NOTE_ERROR: return LOG_ERROR;
+    }
+    return LOG_ERROR;
+}
+
+/* Commit first; only then anything leaves. */
+NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
+{
+    if (!journal_write(r->store, &r->actions, err))
+        return error_wrap(err, "the turn cannot be committed");
+    for (size_t i = 0; i < r->actions.count; i++) {
+        const struct coordinator_action *action = &r->actions.at[i];
+        switch (action->type) {
+        case COORDINATOR_PUT:
+        case COORDINATOR_DELETE: break;
+        case COORDINATOR_SEND: workers_send(&r->workers, action, &r->arena); break;
+        case COORDINATOR_REPLY:
+            frontdoor_reply(&r->door, action->reply.origin, &action->reply.reply);
+            break;
+        case COORDINATOR_NOTE:
+            log_event(r->log, level_of(action->note.level), action->note.text, NULL);
+            break;
+        }
+    }
+    coordinator_actions_clear(&r->actions);
+    return true;
+}
+
+NODISCARD static bool recover(struct runtime *r, struct error *err)
+{
+    AUTO(arena_deinit) struct arena records;
+    arena_init(&records, JOURNAL_LOAD_MAX);
+    const struct coordinator_config config = { .region = r->settings->region,
+                                               .heartbeat_ms = HEARTBEAT_MS,
+                                               .lease_ms = LEASE_MS,
+                                               .offer_resend_ms = OFFER_RESEND_MS,
+                                               .action_timeout_ms =
+                                                   (uint32_t)r->settings->action_timeout_ms,
+                                               .history_max = HISTORY_MAX };
+    struct coordinator_event start = { .type = COORDINATOR_START };
+    if (!journal_load(r->store, HISTORY_MAX, &records, &start.start.records, &start.start.count,
+                      err))
+        return false;
+    r->core = coordinator_new(&config);
+    step(r, &start);
+    step_fleet(r);
+    /* Nothing can be sent yet: what the start asks for is asked again by the next turn. */
+    if (!journal_write(r->store, &r->actions, err)) return false;
+    coordinator_actions_clear(&r->actions);
+    return true;
+}
+
+bool runtime_open(const struct settings *settings, const char *program, const struct log *log,
+                  struct runtime **out, struct error *err)
+{
+    struct runtime *r = xcalloc(1, sizeof *r);
+    r->settings = settings;
+    r->log = log;
+    coordinator_actions_init(&r->actions);
+    arena_init(&r->arena, TURN_ARENA_MAX);
+    if (!open_store(r, err) || !loop_open(&r->loop, err) ||
+        !keys_load_coordinator(settings->keys, &r->keys, err) ||
+        !keys_registry_load(settings->keys, &r->registry, err) || !recover(r, err) ||
+        !open_artifacts(r, program, err) || !open_links(r, err))
+        goto fail;
+    *out = r;
+    return true;
+fail:
+    runtime_close(r);
+    return false;
+}
+
+void runtime_close(struct runtime *r)
+{
+    if (!r) return;
+    if (r->door_open) frontdoor_deinit(&r->door);
+    if (r->workers_open) workers_deinit(&r->workers);
+    link_context_close(&r->links);
+    artifact_server_close(r->server);
+    artifacts_close(r->artifacts);
+    coordinator_free(r->core);
+    coordinator_actions_deinit(&r->actions);
+    keys_registry_free(&r->registry);
+    keys_coordinator_wipe(&r->keys);
+    store_close(r->store);
+    loop_close(r->loop);
+    arena_deinit(&r->arena);
+    free(r);
+}
+
+/* ---- the turn ---- */
+
+static void gather_workers(struct runtime *r)
+{
+    struct worker_message from;
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        if (!workers_receive(&r->workers, r->registry, &r->arena, &from)) return;
+        if (from.message.type == MESSAGE_LOG_CHUNK) {
+            frontdoor_log_chunk(&r->door, &from.message.log_chunk);
+            continue;
+        }
+        struct coordinator_event event = { .type = COORDINATOR_MESSAGE };
+        event.message.worker = from.worker;
+        event.message.session = from.session;
+        event.message.message = &from.message;
+        step(r, &event);
+    }
+}
+
+/* A store that is nearly full finishes what runs and begins nothing new. */
+static bool store_is_full(struct runtime *r)
+{
+    struct store_usage usage;
+    struct error err = { 0 };
+    if (!store_usage(r->store, &usage, &err)) return true;
+    return usage.used_bytes > usage.map_bytes / 100 * STORE_REFUSE_PERCENT;
+}
+
+static bool refuse_when_full(struct runtime *r, const struct coordinator_event *event)
+{
+    const struct request *request = event->request.request;
+    if (request->kind == REQUEST_STOP || !store_is_full(r)) return false;
+    struct reply reply = {
+        .token = request->token, .kind = request->kind, .name = "", .region = ""
+    };
+    reply.failure = (struct failure){ .code = ERR_NO_SPACE,
+                                      .what = "the coordinator's store is nearly full",
+                                      .cause = "more than 80 % of its map is in use",
+                                      .fix = "let running executions end; see "
+                                             "`meridian-coordinator dump` and docs/how-to" };
+    reply.log.cause = reply.grant.url = reply.grant.pin = "";
+    frontdoor_reply(&r->door, event->request.origin, &reply);
+    if (event->request.parsed) pipeline_free(event->request.parsed);
+    return true;
+}
+
+static void gather_clients(struct runtime *r)
+{
+    struct coordinator_event event;
+    size_t budget = BATCH_MAX;
+    while (frontdoor_receive(&r->door, r->registry, &budget, &r->arena, &event))
+        if (!refuse_when_full(r, &event)) step(r, &event);
+}
+
+static void gather_sources(struct runtime *r)
+{
+    bool news = artifact_server_stored(r->server) != r->stored;
+    if (!news && clock_boot_ms() < r->sources_due) return;
+    r->stored = artifact_server_stored(r->server);
+    r->sources_due = clock_boot_ms() + SOURCES_POLL_MS;
+    const struct source_change *changes = NULL;
+    size_t count = sources_poll(r->artifacts, r->core, r->log, &r->arena, &changes);
+    if (count > 0 && store_is_full(r)) {
+        log_event(r->log, LOG_ERROR, "new revisions wait: the store is nearly full", NULL);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct coordinator_event event = { .type = COORDINATOR_SOURCE };
+        event.source.pipeline = changes[i].pipeline;
+        event.source.action = changes[i].action;
+        event.source.revision = &changes[i].revision;
+        step(r, &event);
+    }
+}
+
+/* A revoked key is honoured no longer than a second. */
+static void gather_registry(struct runtime *r, bool now)
+{
+    if (!now && clock_boot_ms() < r->registry_due) return;
+    r->registry_due = clock_boot_ms() + REGISTRY_POLL_MS;
+    struct error err = { 0 };
+    bool changed = false;
+    if (!keys_registry_reload(r->registry, &changed, &err)) {
+        log_failure(r->log, LOG_ERROR, "the registry of keys cannot be read: the old one holds",
+                    &err);
+        return;
+    }
+    if (!changed) return;
+    (void)link_revoke(r->workers.listener, r->registry);
+    (void)link_revoke(r->door.listener, r->registry);
+    step_fleet(r);
+}
+
+static void gather_deadline(struct runtime *r)
+{
+    if (coordinator_deadline(r->core) > clock_wall_ms()) return;
+    struct coordinator_event event = { .type = COORDINATOR_TICK };
+    step(r, &event);
+}
+
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t next_deadline(const struct runtime *r)
+{
+    uint64_t boot = clock_boot_ms(), wall = clock_wall_ms();
+    uint64_t core = coordinator_deadline(r->core), due = LOOP_NO_DEADLINE;
+    if (core != UINT64_MAX) due = core > wall ? boot + (core - wall) : boot;
+    due = min64(due, frontdoor_deadline(&r->door));
+    due = min64(due, artifact_server_deadline(r->server));
+    return min64(due, min64(r->sources_due, r->registry_due));
+}
+
+NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *err)
+{
+    artifact_server_run(r->server);
+    link_zap_service(r->links, r->registry);
+    gather_registry(r, signals & LOOP_RELOAD);
+    gather_workers(r);
+    gather_clients(r);
+    gather_sources(r);
+    gather_deadline(r);
+    if (!commit_and_perform(r, err)) return false;
+    frontdoor_wake(&r->door, &r->arena);
+    arena_reset(&r->arena);
+    return true;
+}
+
+bool runtime_run(struct runtime *r, struct error *err)
+{
+    if (!sdnotify_ready("ready", err)) return false;
+    log_event(r->log, LOG_INFO, "ready", "region", r->settings->region, "workers",
+              r->settings->listen_workers, "clients", r->settings->listen_clients, NULL);
+    for (;;) {
+        if (!loop_wait(r->loop, next_deadline(r), err)) return false;
+        unsigned signals = loop_take_signals(r->loop);
+        if (signals & LOOP_STOP) break;
+        if (!turn(r, signals, err)) return false;
+    }
+    log_event(r->log, LOG_INFO, "stopped", NULL);
+    return sdnotify_stopping(err);
+}
