@@ -105,7 +105,7 @@ NODISCARD static bool open_links(struct runtime *r, struct error *err)
         !link_listen(r->links, r->settings->listen_workers, &r->keys.curve, KEYS_WORKER, &workers,
                      err))
         return false;
-    workers_init(&r->workers, workers, r->keys.dispatch_secret, r->artifacts, r->log);
+    workers_init(&r->workers, workers, &r->keys.dispatch_secret, r->artifacts, r->log);
     r->workers_open = true;
     if (!link_listen(r->links, r->settings->listen_clients, &r->keys.curve, KEYS_CLIENT, &clients,
                      err))

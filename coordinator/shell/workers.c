@@ -9,11 +9,12 @@ static const char job_context[] = "meridian-job-v1";
 static const char cancel_context[] = "meridian-cancel-v1";
 
 void workers_init(struct workers *workers, struct link_listener *listener,
-                  const uint8_t dispatch_secret[SIGN_KEY_SIZE], const struct artifacts *artifacts,
+                  const struct sign_secret *dispatch, const struct artifacts *artifacts,
                   const struct log *log)
 {
-    *workers = (struct workers){ .listener = listener, .artifacts = artifacts, .log = log };
-    memcpy(workers->dispatch.bytes, dispatch_secret, SIGN_KEY_SIZE);
+    *workers = (struct workers){
+        .listener = listener, .artifacts = artifacts, .dispatch = *dispatch, .log = log
+    };
     buf_init(&workers->frame, WIRE_FRAME_MAX);
     buf_init(&workers->inner, WIRE_FRAME_MAX);
 }

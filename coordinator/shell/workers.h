@@ -24,7 +24,7 @@ struct workers {
 
 /* Takes the listener. */
 void workers_init(struct workers *workers, struct link_listener *listener,
-                  const uint8_t dispatch_secret[SIGN_KEY_SIZE], const struct artifacts *artifacts,
+                  const struct sign_secret *dispatch, const struct artifacts *artifacts,
                   const struct log *log);
 void workers_deinit(struct workers *workers);
 
