@@ -1,0 +1,213 @@
+#include "core/deploy.h"
+
+#include "core/engine.h"
+#include "core/journal.h"
+#include "core/replication.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+const char *deploy_target(struct arena *arena, const struct pipeline_action *action)
+{
+    return arena_format(arena, "deploy:%s/%s", pipeline_setting_get(action, "ApplicationName"),
+                        pipeline_setting_get(action, "DeploymentGroupName"));
+}
+
+/* FNV-1a, 64 bits. The NUL between the names keeps "a" "bc" and "ab" "c" apart. */
+void deploy_group_id(const char *application, const char *group, char out[DEPLOY_GROUP_ID_SIZE])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    const char *const texts[] = { application, group };
+    for (size_t t = 0; t < 2; t++) {
+        const char *at = texts[t];
+        do hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+        while (*at++);
+    }
+    snprintf(out, DEPLOY_GROUP_ID_SIZE, "dg-%016llx", (unsigned long long)hash);
+}
+
+/* ---- its jobs ---- */
+
+struct tally {
+    size_t total, succeeded, open;
+    const struct model_job *waiting, *bad; /* the first of each */
+    size_t bad_count;
+};
+
+static bool job_of(const struct model_job *job, size_t stage, size_t action)
+{
+    return job->state.kind == JOB_DEPLOY && job->stage == stage && job->action == action;
+}
+
+static struct tally tally_of(const struct model_execution *e, size_t stage, size_t action)
+{
+    struct tally tally = { 0 };
+    list_for_each (link, &e->jobs) {
+        const struct model_job *job = list_entry(link, struct model_job, link);
+        if (!job_of(job, stage, action)) continue;
+        tally.total++;
+        if (job->state.status == STATUS_SUCCEEDED) {
+            tally.succeeded++;
+        } else if (!status_ended(job->state.status)) {
+            tally.open++;
+            if (!tally.waiting && job->state.cause[0]) tally.waiting = job;
+        } else {
+            if (!tally.bad) tally.bad = job;
+            tally.bad_count++;
+        }
+    }
+    return tally;
+}
+
+static const struct model_job *job_on(const struct model_execution *e, size_t stage, size_t action,
+                                      const char *worker)
+{
+    list_for_each (link, &e->jobs) {
+        const struct model_job *job = list_entry(link, struct model_job, link);
+        if (job_of(job, stage, action) && text_equal(job->state.worker, worker)) return job;
+    }
+    return NULL;
+}
+
+static struct id deployment_of(struct coordinator *c, const struct model_execution *e, size_t stage,
+                               size_t action)
+{
+    list_for_each (link, &e->jobs) {
+        const struct model_job *job = list_entry(link, struct model_job, link);
+        if (job_of(job, stage, action)) return job->state.deployment;
+    }
+    return id_new_deployment(&c->random);
+}
+
+static void job_create(struct coordinator *c, struct model_execution *e, size_t stage,
+                       size_t action, const char *worker)
+{
+    const struct pipeline_action *definition = model_action_definition(e, stage, action);
+    const struct action_state *running = model_action(e, stage, action);
+    struct job_state state = {
+        .id = id_new_uuid(&c->random),
+        .execution = e->state.id,
+        .action_execution = running->id,
+        .deployment = deployment_of(c, e, stage, action),
+        .kind = JOB_DEPLOY,
+        .worker = worker,
+        .region = running->region,
+        .target = deploy_target(&c->out->arena, definition),
+        .artifact = definition->inputs[0],
+        .status = STATUS_PENDING,
+        .cause = "",
+        .created_ms = c->now_ms,
+        .deadline_ms = running->deadline_ms,
+        .diagnostics = { .script = "", .message = "", .log_tail = "" },
+    };
+    struct model_job *job = model_job_add(c, e, &state);
+    job->stage = stage;
+    job->action = action;
+    journal_job(c, job);
+    journal_event_job(c, job);
+}
+
+/* A job for every enrolled worker of the region. Looked at once for each state of the fleet. */
+static void workers_cover(struct coordinator *c, struct model_execution *e, size_t stage,
+                          size_t action)
+{
+    const struct action_state *state = model_action(e, stage, action);
+    uint64_t *covered = &e->covered[state - e->actions];
+    if (*covered == c->fleet_generation) return;
+    *covered = c->fleet_generation;
+    list_for_each (link, &c->workers) {
+        const struct model_worker *w = list_entry(link, struct model_worker, link);
+        if (!w->enrolled || !text_equal(w->region, state->region)) continue;
+        if (job_on(e, stage, action, w->name)) continue;
+        if (e->job_count >= WIRE_JOBS_MAX) {
+            journal_note(c, NOTE_ERROR,
+                         "run=%s action=%s worker=%s is left out: an execution has "
+                         "at most %d jobs",
+                         e->state.id.text, state->name, w->name, WIRE_JOBS_MAX);
+            continue;
+        }
+        job_create(c, e, stage, action, w->name);
+    }
+}
+
+/* ---- its end ---- */
+
+static const char *failure_text(struct arena *arena, const struct tally *tally)
+{
+    const struct job_state *bad = &tally->bad->state;
+    const char *more = "";
+    if (tally->bad_count > 1) more = arena_format(arena, " (and %zu more)", tally->bad_count - 1);
+    return arena_format(arena, "%s: %s%s", bad->worker, bad->cause, more);
+}
+
+static const char *waiting_text(struct coordinator *c, const struct action_state *state,
+                                const struct tally *tally)
+{
+    if (tally->total == 0 && c->fleet_generation)
+        return arena_format(&c->out->arena, "no worker is enrolled in region %s", state->region);
+    return tally->waiting ? tally->waiting->state.cause : "";
+}
+
+static void summarise(struct coordinator *c, struct model_execution *e, struct action_state *state,
+                      const struct tally *tally)
+{
+    const char *waiting = waiting_text(c, state, tally);
+    bool changed;
+    if (tally->total == 0)
+        changed = model_text(&state->summary, waiting);
+    else
+        changed = model_format(&state->summary, "%zu/%zu instances%s%s", tally->succeeded,
+                               tally->total, waiting[0] ? "; " : "", waiting);
+    if (changed) journal_execution(c, e);
+}
+
+static void time_out(struct coordinator *c, struct model_execution *e, size_t stage, size_t action,
+                     const struct tally *tally)
+{
+    const struct action_state *state = model_action(e, stage, action);
+    const char *waiting = waiting_text(c, state, tally);
+    const char *text = arena_format(
+        &c->out->arena, "timed out after %llu s with %zu/%zu instances: %s",
+        (unsigned long long)(state->deadline_ms - state->started_ms) / 1000, tally->succeeded,
+        tally->total, waiting[0] ? waiting : "a worker has not ended in time");
+    if (e->state.stop_abandon)
+        engine_end_action(c, e, stage, action, STATUS_ABANDONED, "", text);
+    else
+        engine_end_action(c, e, stage, action, STATUS_FAILED, "JobFailed", text);
+}
+
+static void conclude(struct coordinator *c, struct model_execution *e, size_t stage, size_t action,
+                     const struct tally *tally)
+{
+    struct arena *arena = &c->out->arena;
+    if (e->state.stop_abandon)
+        engine_end_action(c, e, stage, action, STATUS_ABANDONED, "", "");
+    else if (tally->bad)
+        engine_end_action(c, e, stage, action, STATUS_FAILED, "JobFailed",
+                          failure_text(arena, tally));
+    else
+        engine_end_action(c, e, stage, action, STATUS_SUCCEEDED, "", "");
+}
+
+void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t stage, size_t action)
+{
+    struct action_state *state = model_action(e, stage, action);
+    size_t wanted = replication_want(c, e, stage, action);
+    const struct copy_state *copy = &e->copies[wanted];
+    bool no_copy = status_ended(copy->status) && copy->status != STATUS_SUCCEEDED;
+    if (c->fleet_generation && !e->state.stop_abandon && !no_copy)
+        workers_cover(c, e, stage, action);
+    struct tally tally = tally_of(e, stage, action);
+    summarise(c, e, state, &tally);
+    if (tally.open == 0 && (tally.total > 0 || e->state.stop_abandon)) {
+        conclude(c, e, stage, action, &tally);
+    } else if (tally.open == 0 && no_copy) {
+        engine_end_action(c, e, stage, action, STATUS_FAILED, "JobFailed",
+                          arena_format(&c->out->arena, "artifact %s was not copied to region %s",
+                                       copy->artifact, copy->region));
+    } else if (c->now_ms >= state->deadline_ms) {
+        time_out(c, e, stage, action, &tally);
+    } else {
+        engine_wake_wall(c, state->deadline_ms);
+    }
+}

@@ -1,0 +1,344 @@
+#include "core/engine.h"
+
+#include "core/deploy.h"
+#include "core/dispatch.h"
+#include "core/fleet.h"
+#include "core/journal.h"
+#include "core/source.h"
+
+#include <assert.h>
+
+/* Each pass but the last ends or begins something, and all of that is bounded. */
+enum { PASSES_MAX = 1000000 };
+
+void engine_wake_boot(struct coordinator *c, uint64_t boot_ms)
+{
+    if (boot_ms < c->wake_boot_ms) c->wake_boot_ms = boot_ms;
+}
+
+void engine_wake_wall(struct coordinator *c, uint64_t wall_ms)
+{
+    if (wall_ms == UINT64_MAX) return;
+    engine_wake_boot(c, c->boot_ms + (wall_ms > c->now_ms ? wall_ms - c->now_ms : 0));
+}
+
+void engine_set_execution(struct coordinator *c, struct model_execution *e, enum status status)
+{
+    if (e->state.status == status) return;
+    assert(!status_ended(e->state.status));
+    e->state.status = status;
+    if (status_ended(status)) {
+        e->state.ended_ms = c->now_ms;
+        e->pipeline->live_count--;
+        c->sources_stale = true; /* the bound of live executions may have held one back */
+        c->prune = true;
+    }
+    journal_execution(c, e);
+    journal_event_execution(c, e);
+}
+
+void engine_set_stage(struct coordinator *c, struct model_execution *e, size_t stage,
+                      enum status status)
+{
+    struct stage_state *state = &e->stages[stage];
+    if (state->status == status) return;
+    assert(!status_ended(state->status));
+    state->status = status;
+    if (status == STATUS_IN_PROGRESS) state->started_ms = c->now_ms;
+    if (status_ended(status)) state->ended_ms = c->now_ms;
+    journal_execution(c, e);
+    journal_event_stage(c, e, stage);
+}
+
+static void action_begin(struct coordinator *c, struct model_execution *e, size_t stage,
+                         size_t action)
+{
+    struct action_state *state = model_action(e, stage, action);
+    assert(state->status == STATUS_PENDING);
+    state->id = id_new_uuid(&c->random);
+    state->status = STATUS_IN_PROGRESS;
+    state->started_ms = c->now_ms;
+    state->deadline_ms = c->now_ms + c->config.action_timeout_ms;
+    journal_execution(c, e);
+    journal_event_action(c, e, stage, action);
+}
+
+void engine_end_action(struct coordinator *c, struct model_execution *e, size_t stage,
+                       size_t action, enum status status, const char *code, const char *message)
+{
+    struct action_state *state = model_action(e, stage, action);
+    assert(state->status == STATUS_IN_PROGRESS);
+    assert(status_ended(status));
+    state->status = status;
+    state->ended_ms = c->now_ms;
+    model_text(&state->error_code, code);
+    model_text(&state->error_message, message);
+    journal_execution(c, e);
+    journal_event_action(c, e, stage, action);
+}
+
+/* ---- stages ---- */
+
+static size_t actions_in(const struct model_execution *e, size_t stage, enum status status)
+{
+    size_t count = 0;
+    for (size_t a = 0; a < e->stages[stage].action_count; a++)
+        count += model_action(e, stage, a)->status == status;
+    return count;
+}
+
+static void group_begin(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    uint32_t next = UINT32_MAX;
+    for (size_t a = 0; a < e->stages[stage].action_count; a++) {
+        uint32_t order = model_action_definition(e, stage, a)->run_order;
+        if (model_action(e, stage, a)->status == STATUS_PENDING && order < next) next = order;
+    }
+    for (size_t a = 0; a < e->stages[stage].action_count; a++)
+        if (model_action(e, stage, a)->status == STATUS_PENDING &&
+            model_action_definition(e, stage, a)->run_order == next)
+            action_begin(c, e, stage, a);
+}
+
+static void stage_reconcile(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    for (size_t a = 0; a < e->stages[stage].action_count; a++)
+        if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS)
+            deploy_reconcile(c, e, stage, a);
+    size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
+    size_t succeeded = actions_in(e, stage, STATUS_SUCCEEDED);
+    size_t failed = actions_in(e, stage, STATUS_FAILED);
+    if (e->state.stop_requested) {
+        engine_set_stage(c, e, stage, running ? STATUS_STOPPING : STATUS_STOPPED);
+    } else if (failed) {
+        if (!running) engine_set_stage(c, e, stage, STATUS_FAILED);
+    } else if (succeeded == e->stages[stage].action_count) {
+        engine_set_stage(c, e, stage, STATUS_SUCCEEDED);
+    } else if (!running) {
+        group_begin(c, e, stage);
+    }
+}
+
+/* ---- executions ---- */
+
+/* The first stage that has not succeeded; stage_count when all have. */
+static size_t stage_next(const struct model_execution *e)
+{
+    size_t s = 0;
+    while (s < e->state.stage_count && e->stages[s].status == STATUS_SUCCEEDED) s++;
+    return s;
+}
+
+static const struct stage_state *stage_named(const struct model_execution *e, const char *name)
+{
+    for (size_t s = 0; s < e->state.stage_count; s++)
+        if (text_equal(e->stages[s].name, name)) return &e->stages[s];
+    return NULL;
+}
+
+/* A younger execution has reached the door of that stage, or has gone through it. */
+static const struct model_execution *superseding(const struct model_execution *e, const char *name)
+{
+    for (struct list *link = e->link.next; link != &e->pipeline->executions; link = link->next) {
+        const struct model_execution *other = list_entry(link, struct model_execution, link);
+        const struct stage_state *stage = stage_named(other, name);
+        if (!stage) continue;
+        if (stage->status != STATUS_PENDING) return other;
+        size_t next = stage_next(other);
+        if (!status_ended(other->state.status) && !other->state.stop_requested &&
+            &other->stages[next] == stage)
+            return other;
+    }
+    return NULL;
+}
+
+static const struct model_execution *stage_holder(const struct model_execution *e, const char *name)
+{
+    list_for_each (link, &e->pipeline->executions) {
+        const struct model_execution *other = list_entry(link, struct model_execution, link);
+        if (other == e || status_ended(other->state.status)) continue;
+        const struct stage_state *stage = stage_named(other, name);
+        if (stage && (stage->status == STATUS_IN_PROGRESS || stage->status == STATUS_STOPPING))
+            return other;
+    }
+    return NULL;
+}
+
+static void stage_enter(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    const char *name = e->stages[stage].name;
+    const struct model_execution *newer = superseding(e, name), *holder;
+    if (newer) {
+        model_format(&e->state.status_summary, "superseded before stage %s by execution %s", name,
+                     newer->state.id.text);
+        engine_set_execution(c, e, STATUS_SUPERSEDED);
+        return;
+    }
+    holder = stage_holder(e, name);
+    if (holder) {
+        if (model_format(&e->state.status_summary, "waits for execution %s to leave stage %s",
+                         holder->state.id.text, name))
+            journal_execution(c, e);
+        return;
+    }
+    if (model_text(&e->state.status_summary, "")) journal_execution(c, e);
+    engine_set_stage(c, e, stage, STATUS_IN_PROGRESS);
+}
+
+static void execution_end_with_stage(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    enum status status = e->stages[stage].status;
+    if (status == STATUS_FAILED)
+        model_format(&e->state.status_summary, "stage %s failed", e->stages[stage].name);
+    if (status == STATUS_STOPPED) model_text(&e->state.status_summary, e->state.stop_reason);
+    engine_set_execution(c, e, status);
+}
+
+static void execution_reconcile(struct coordinator *c, struct model_execution *e)
+{
+    if (status_ended(e->state.status) || !e->definition) return;
+    if (e->state.stop_requested) engine_set_execution(c, e, STATUS_STOPPING);
+    size_t stage = stage_next(e);
+    if (stage < e->state.stage_count && e->stages[stage].status == STATUS_PENDING) {
+        if (e->state.stop_requested) {
+            model_text(&e->state.status_summary, e->state.stop_reason);
+            engine_set_execution(c, e, STATUS_STOPPED);
+            return;
+        }
+        stage_enter(c, e, stage);
+    }
+    if (status_ended(e->state.status)) return;
+    if (stage < e->state.stage_count && !status_ended(e->stages[stage].status) &&
+        e->stages[stage].status != STATUS_PENDING)
+        stage_reconcile(c, e, stage);
+    stage = stage_next(e);
+    if (stage == e->state.stage_count)
+        engine_set_execution(c, e, STATUS_SUCCEEDED);
+    else if (status_ended(e->stages[stage].status))
+        execution_end_with_stage(c, e, stage);
+}
+
+/* An ended execution stays live until its last job has ended as well: what a host still does is
+ * never forgotten. */
+static void live_retire(struct coordinator *c)
+{
+    for (struct list *link = c->live.next, *next; link != &c->live; link = next) {
+        next = link->next;
+        struct model_execution *e = list_entry(link, struct model_execution, live_link);
+        if (!status_ended(e->state.status) || e->open_count) continue;
+        list_remove(&e->live_link);
+        c->prune = true;
+    }
+}
+
+void engine_reconcile(struct coordinator *c)
+{
+    size_t passes = 0;
+    do {
+        passes++;
+        assert(passes < PASSES_MAX);
+        c->changed = false;
+        c->wake_boot_ms = UINT64_MAX;
+        fleet_reconcile(c);
+        source_reconcile(c);
+        list_for_each (link, &c->live)
+            execution_reconcile(c, list_entry(link, struct model_execution, live_link));
+        list_for_each (link, &c->live)
+            dispatch_reconcile(c, list_entry(link, struct model_execution, live_link));
+    } while (c->changed);
+    live_retire(c);
+}
+
+/* ---- beginnings ---- */
+
+static const struct stage_state *stages_of(struct arena *arena, const struct pipeline *pipeline,
+                                           const char *region)
+{
+    struct stage_state *stages = arena_calloc(arena, pipeline->stage_count, sizeof *stages);
+    for (size_t s = 0; s < pipeline->stage_count; s++) {
+        const struct pipeline_stage *stage = &pipeline->stages[s];
+        struct action_state *actions = arena_calloc(arena, stage->action_count, sizeof *actions);
+        for (size_t a = 0; a < stage->action_count; a++) {
+            const struct pipeline_action *from = &stage->actions[a];
+            actions[a] = (struct action_state){ .name = from->name,
+                                                .region = from->region[0] ? from->region : region,
+                                                .provider = from->provider,
+                                                .status = STATUS_PENDING,
+                                                .summary = "",
+                                                .error_code = "",
+                                                .error_message = "" };
+        }
+        stages[s] = (struct stage_state){ .name = stage->name,
+                                          .status = STATUS_PENDING,
+                                          .actions = actions,
+                                          .action_count = stage->action_count };
+    }
+    return stages;
+}
+
+static void source_stage_done(struct coordinator *c, struct model_execution *e)
+{
+    engine_set_stage(c, e, 0, STATUS_IN_PROGRESS);
+    for (size_t a = 0; a < e->stages[0].action_count; a++) {
+        action_begin(c, e, 0, a);
+        for (size_t r = 0; r < e->state.revision_count; r++)
+            if (text_equal(e->revisions[r].action, model_action(e, 0, a)->name))
+                model_text(&model_action(e, 0, a)->summary, e->revisions[r].summary);
+        engine_end_action(c, e, 0, a, STATUS_SUCCEEDED, "", "");
+    }
+    engine_set_stage(c, e, 0, STATUS_SUCCEEDED);
+}
+
+static void origin_copies(struct coordinator *c, struct model_execution *e)
+{
+    for (size_t r = 0; r < e->state.revision_count; r++)
+        model_copy_add(e, &(struct copy_state){ .artifact = e->revisions[r].artifact,
+                                                .region = c->config.region,
+                                                .ref = e->revisions[r].ref,
+                                                .status = STATUS_SUCCEEDED });
+}
+
+bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct revision *revisions,
+                  size_t count, enum trigger trigger, const char *detail, struct id *execution,
+                  struct failure *failure)
+{
+    struct model_definition *definition = model_definition_current(p);
+    assert(definition);
+    if (p->live_count >= MODEL_LIVE_MAX) {
+        *failure = (struct failure){ ERR_CONFLICT, "the execution was not started",
+                                     "the pipeline has 100 executions that have not ended",
+                                     "wait for some of them, or stop them" };
+        return false;
+    }
+    uint64_t started_ms = c->now_ms; /* different for each: the store's keys sort by it */
+    struct list *last = list_last(&p->executions);
+    if (last) {
+        uint64_t newest = list_entry(last, struct model_execution, link)->state.started_ms;
+        if (started_ms <= newest) started_ms = newest + 1;
+    }
+    const struct pipeline *parsed = definition->state.parsed;
+    struct execution state = {
+        .id = id_new_uuid(&c->random),
+        .pipeline = p->name,
+        .pipeline_version = definition->state.version,
+        .status = STATUS_PENDING,
+        .status_summary = "",
+        .trigger = trigger,
+        .trigger_detail = detail,
+        .started_ms = started_ms,
+        .stop_reason = "",
+        .revisions = revisions,
+        .revision_count = count,
+        .stages = stages_of(&c->out->arena, parsed, c->config.region),
+        .stage_count = parsed->stage_count,
+    };
+    struct model_execution *e = model_execution_add(c, p, &state);
+    e->definition = definition;
+    list_append(&c->live, &e->live_link);
+    p->live_count++;
+    engine_set_execution(c, e, STATUS_IN_PROGRESS);
+    origin_copies(c, e);
+    source_stage_done(c, e);
+    *execution = e->state.id;
+    return true;
+}

@@ -1,0 +1,28 @@
+/* engine.h - executions, their stages and their actions.
+ *
+ * engine_reconcile() is the one deciding function of the core: it looks at every live execution
+ * and does what is missing, until nothing changes. Rules (pipeline.md, "Execution rules"): a
+ * stage is locked by one execution; of those that wait to enter it only the newest stays; equal
+ * runOrder runs in parallel, greater ones follow; a failed action lets the running ones end.
+ */
+#pragma once
+#include "core/model.h"
+
+/* The execution begins with its source stage already succeeded. False with `failure` filled
+ * (texts from the actions' arena or constant) when a bound forbids it. */
+NODISCARD bool engine_start(struct coordinator *c, struct model_pipeline *p,
+                            const struct revision *revisions, size_t count, enum trigger trigger,
+                            const char *detail, struct id *execution, struct failure *failure);
+void engine_reconcile(struct coordinator *c);
+
+/* The only places that write these statuses; each change is journalled and told once. */
+void engine_set_execution(struct coordinator *c, struct model_execution *e, enum status status);
+void engine_set_stage(struct coordinator *c, struct model_execution *e, size_t stage,
+                      enum status status);
+/* The texts may be "". */
+void engine_end_action(struct coordinator *c, struct model_execution *e, size_t stage,
+                       size_t action, enum status status, const char *code, const char *message);
+
+/* Wants a tick at that time of the BOOTTIME, or of the wall clock. */
+void engine_wake_boot(struct coordinator *c, uint64_t boot_ms);
+void engine_wake_wall(struct coordinator *c, uint64_t wall_ms);

@@ -1,0 +1,81 @@
+#include "core/journal.h"
+
+#include <string.h>
+
+struct artifact_ref journal_copy_ref(struct arena *arena, const struct artifact_ref *from)
+{
+    struct artifact_ref to = *from;
+    to.store = arena_text(arena, from->store);
+    to.key = arena_text(arena, from->key);
+    to.version_id = arena_text(arena, from->version_id);
+    to.etag = arena_text(arena, from->etag);
+    return to;
+}
+
+static struct action_state copy_action(struct arena *arena, const struct action_state *from)
+{
+    struct action_state to = *from;
+    to.name = arena_text(arena, from->name);
+    to.region = arena_text(arena, from->region);
+    to.provider = arena_text(arena, from->provider);
+    to.summary = arena_text(arena, from->summary);
+    to.error_code = arena_text(arena, from->error_code);
+    to.error_message = arena_text(arena, from->error_message);
+    return to;
+}
+
+static const struct stage_state *copy_stages(struct arena *arena, const struct execution *from)
+{
+    struct stage_state *stages = arena_calloc(arena, from->stage_count, sizeof *stages);
+    for (size_t s = 0; s < from->stage_count; s++) {
+        stages[s] = from->stages[s];
+        stages[s].name = arena_text(arena, stages[s].name);
+        struct action_state *actions = arena_calloc(arena, stages[s].action_count, sizeof *actions);
+        for (size_t a = 0; a < stages[s].action_count; a++)
+            actions[a] = copy_action(arena, &from->stages[s].actions[a]);
+        stages[s].actions = actions;
+    }
+    return stages;
+}
+
+struct execution journal_copy_execution(struct arena *arena, const struct execution *from)
+{
+    struct execution to = *from;
+    to.pipeline = arena_text(arena, from->pipeline);
+    to.status_summary = arena_text(arena, from->status_summary);
+    to.trigger_detail = arena_text(arena, from->trigger_detail);
+    to.stop_reason = arena_text(arena, from->stop_reason);
+    to.stages = copy_stages(arena, from);
+    struct revision *revisions = arena_calloc(arena, from->revision_count, sizeof *revisions);
+    for (size_t i = 0; i < from->revision_count; i++) {
+        const struct revision *r = &from->revisions[i];
+        revisions[i] =
+            (struct revision){ arena_text(arena, r->action), arena_text(arena, r->artifact),
+                               arena_text(arena, r->revision_id), arena_text(arena, r->summary),
+                               journal_copy_ref(arena, &r->ref) };
+    }
+    to.revisions = revisions;
+    struct copy_state *copies = arena_calloc(arena, from->copy_count, sizeof *copies);
+    for (size_t i = 0; i < from->copy_count; i++) {
+        copies[i] = from->copies[i];
+        copies[i].artifact = arena_text(arena, copies[i].artifact);
+        copies[i].region = arena_text(arena, copies[i].region);
+        copies[i].ref = journal_copy_ref(arena, &copies[i].ref);
+    }
+    to.copies = copies;
+    return to;
+}
+
+struct job_state journal_copy_job(struct arena *arena, const struct job_state *from)
+{
+    struct job_state to = *from;
+    to.worker = arena_text(arena, from->worker);
+    to.region = arena_text(arena, from->region);
+    to.target = arena_text(arena, from->target);
+    to.artifact = arena_text(arena, from->artifact);
+    to.cause = arena_text(arena, from->cause);
+    to.diagnostics.script = arena_text(arena, from->diagnostics.script);
+    to.diagnostics.message = arena_text(arena, from->diagnostics.message);
+    to.diagnostics.log_tail = arena_text(arena, from->diagnostics.log_tail);
+    return to;
+}

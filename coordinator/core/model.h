@@ -1,0 +1,150 @@
+/* model.h - what the coordinator's core holds in memory. Nothing here decides.
+ *
+ * Everything durable is a structure of wire/execution.h inside one of these; the rest is
+ * volatile and is learnt anew after a start. Every text in the model is owned by it: it is
+ * written with model_text() or model_format() only, and "" is never allocated.
+ * All lists have an order of their own (age or name), so that a run depends on its events only.
+ */
+#pragma once
+#include "base/list.h"
+#include "base/map.h"
+#include "core/coordinator.h"
+
+enum {
+    MODEL_PIPELINES_MAX = 1000,
+    MODEL_LIVE_MAX = 100, /* executions of one pipeline that have not ended */
+    MODEL_SUBMISSIONS_MAX = 10000,
+    MODEL_SESSIONS_RETIRED = 8,
+    MODEL_SUBMISSION_KEY_SIZE = WIRE_NAME_MAX + ID_SIZE + 2
+};
+
+struct model_definition {
+    struct list link;        /* in its pipeline, by version; the last one is in force */
+    struct definition state; /* parsed: owned */
+};
+
+struct model_source {
+    struct list link; /* in its pipeline */
+    const char *action, *seen;
+    struct revision newest; /* revision_id "": none has been told since the start */
+};
+
+struct model_pipeline {
+    struct list link; /* by name */
+    const char *name;
+    struct list definitions, executions, sources;
+    size_t execution_count, live_count;
+};
+
+struct model_execution {
+    struct list link, live_link, dirty_link;
+    struct model_pipeline *pipeline;
+    const struct model_definition *definition; /* NULL: it could not be read */
+    struct execution state; /* its arrays are the ones below; stages[0].actions == actions */
+    struct revision *revisions;
+    struct stage_state *stages;
+    struct action_state *actions; /* of all stages, in order */
+    uint64_t *covered;            /* for each action: the fleet's generation that has its jobs */
+    struct copy_state *copies;
+    struct list jobs; /* by age, then worker */
+    size_t job_count, open_count;
+};
+
+struct model_job {
+    struct list link, worker_link, dirty_link; /* worker_link: open jobs of state.worker */
+    struct model_execution *execution;
+    struct job_state state;
+    size_t stage, action; /* in the execution; a replication's are those that asked first */
+    /* Volatile, on the BOOTTIME: */
+    bool accepted;             /* the worker has told of a row */
+    bool cancel_acked;         /* the worker has told that no step follows */
+    bool nacked;               /* state.cause says why the worker refused the offer */
+    bool listed;               /* in the heartbeat that is being read */
+    uint64_t send_boot_ms;     /* next offer or cancel */
+    uint64_t lease_boot_ms;    /* floating: the worker may work until then at the latest */
+    uint64_t retry_boot_ms;    /* floating: no new attempt before */
+    const char *failed_worker; /* floating: who had the last attempt */
+};
+
+struct model_worker {
+    struct list link; /* by name */
+    const char *name, *region, *version, *alarm;
+    bool enrolled, enrolled_before;
+    struct id welcomed; /* journalled */
+    bool greeted;       /* `session` is one that has said hello */
+    bool connected;     /* greeted, and heard of lately */
+    uint64_t session;
+    uint64_t retired[MODEL_SESSIONS_RETIRED]; /* sessions that another incarnation replaced */
+    size_t retired_count;
+    uint64_t seen_ms, seen_boot_ms, lost_ms, alarm_boot_ms;
+    struct list jobs; /* open ones, by age */
+};
+
+struct model_submission {
+    struct list link;                    /* by age */
+    char key[MODEL_SUBMISSION_KEY_SIZE]; /* "CLIENT/ID" */
+    struct submission state;
+};
+
+struct coordinator {
+    struct coordinator_config config;
+    uint64_t epoch, fence_seq, event_seq, fleet_generation; /* generation 0: fleet unknown */
+    struct list pipelines, workers, live, submissions;
+    size_t pipeline_count, submission_count;
+    struct map pipelines_by_name, workers_by_name, jobs_by_id, executions_by_id, submissions_by_key;
+    struct list dirty_jobs, dirty_executions;
+    uint64_t now_ms, boot_ms; /* from here on: of the event that is being worked on */
+    struct prng random;
+    struct coordinator_actions *out;
+    bool changed;       /* the deciding functions must look again */
+    bool sources_stale; /* a source may have to start an execution */
+    bool prune;         /* an execution has ended */
+    uint64_t wake_boot_ms;
+};
+
+/* True when the text is another one now. */
+bool model_text(const char **field, const char *text);
+bool model_format(const char **field, const char *format, ...) PRINTF_LIKE(2, 3);
+void model_text_free(const char **field);
+void model_ref(struct artifact_ref *field, const struct artifact_ref *from);
+void model_revision(struct revision *field, const struct revision *from);
+void model_ref_free(struct artifact_ref *field);
+void model_revision_free(struct revision *field);
+
+struct model_pipeline *model_pipeline_find(const struct coordinator *c, const char *name);
+struct model_pipeline *model_pipeline_make(struct coordinator *c, const char *name);
+struct model_definition *model_definition_current(const struct model_pipeline *p);
+struct model_definition *model_definition_find(const struct model_pipeline *p, uint32_t version);
+/* Takes `parsed`. */
+struct model_definition *model_definition_add(struct model_pipeline *p,
+                                              const struct definition *from,
+                                              struct pipeline *parsed);
+struct model_source *model_source_find(const struct model_pipeline *p, const char *action);
+struct model_source *model_source_make(struct model_pipeline *p, const char *action);
+
+struct model_worker *model_worker_find(const struct coordinator *c, const char *name);
+struct model_worker *model_worker_make(struct coordinator *c, const char *name);
+
+/* Copies everything of `from`; the jobs come with model_job_add(). */
+struct model_execution *model_execution_add(struct coordinator *c, struct model_pipeline *p,
+                                            const struct execution *from);
+void model_execution_free(struct coordinator *c, struct model_execution *e);
+struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id);
+struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action);
+const struct pipeline_action *model_action_definition(const struct model_execution *e, size_t stage,
+                                                      size_t action);
+/* -1 when there is none. */
+long model_copy_find(const struct model_execution *e, const char *artifact, const char *region);
+size_t model_copy_add(struct model_execution *e, const struct copy_state *from);
+struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
+                                const struct job_state *from);
+struct model_job *model_job_find(const struct coordinator *c, const struct id *id);
+/* Moves the job to the open jobs of that worker. */
+void model_job_give(struct coordinator *c, struct model_job *job, const char *worker);
+
+struct model_submission *model_submission_add(struct coordinator *c, const struct submission *from);
+void model_submission_free(struct coordinator *c, struct model_submission *submission);
+
+/* Forgets ended executions beyond history_max and definitions that nothing uses. */
+void model_prune(struct coordinator *c);
+void model_deinit(struct coordinator *c);

@@ -1,0 +1,248 @@
+#include "core/model.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void action_copy(struct action_state *to, const struct action_state *from)
+{
+    *to = *from;
+    to->name = to->region = to->provider = to->summary = to->error_code = to->error_message = "";
+    model_text(&to->name, from->name);
+    model_text(&to->region, from->region);
+    model_text(&to->provider, from->provider);
+    model_text(&to->summary, from->summary);
+    model_text(&to->error_code, from->error_code);
+    model_text(&to->error_message, from->error_message);
+}
+
+static void action_deinit(struct action_state *action)
+{
+    model_text_free(&action->name);
+    model_text_free(&action->region);
+    model_text_free(&action->provider);
+    model_text_free(&action->summary);
+    model_text_free(&action->error_code);
+    model_text_free(&action->error_message);
+}
+
+static void copy_copy(struct copy_state *to, const struct copy_state *from)
+{
+    *to = *from;
+    to->artifact = to->region = "";
+    to->ref = (struct artifact_ref){ "", "", "", "", 0, { 0 } };
+    model_text(&to->artifact, from->artifact);
+    model_text(&to->region, from->region);
+    model_ref(&to->ref, &from->ref);
+}
+
+static void stages_copy(struct model_execution *e, const struct execution *from)
+{
+    size_t total = 0, at = 0;
+    for (size_t s = 0; s < from->stage_count; s++) total += from->stages[s].action_count;
+    e->stages = xcalloc(from->stage_count + 1, sizeof *e->stages);
+    e->actions = xcalloc(total + 1, sizeof *e->actions);
+    e->covered = xcalloc(total + 1, sizeof *e->covered);
+    for (size_t s = 0; s < from->stage_count; s++) {
+        e->stages[s] = from->stages[s];
+        e->stages[s].name = "";
+        model_text(&e->stages[s].name, from->stages[s].name);
+        e->stages[s].actions = &e->actions[at];
+        for (size_t a = 0; a < from->stages[s].action_count; a++)
+            action_copy(&e->actions[at++], &from->stages[s].actions[a]);
+    }
+    e->state.stages = e->stages;
+}
+
+static void execution_copy(struct model_execution *e, const struct execution *from)
+{
+    e->state = *from;
+    e->state.pipeline = e->state.status_summary = e->state.trigger_detail = e->state.stop_reason =
+        "";
+    model_text(&e->state.pipeline, from->pipeline);
+    model_text(&e->state.status_summary, from->status_summary);
+    model_text(&e->state.trigger_detail, from->trigger_detail);
+    model_text(&e->state.stop_reason, from->stop_reason);
+    e->revisions = xcalloc(from->revision_count + 1, sizeof *e->revisions);
+    for (size_t i = 0; i < from->revision_count; i++)
+        model_revision(&e->revisions[i], &from->revisions[i]);
+    e->state.revisions = e->revisions;
+    stages_copy(e, from);
+    e->state.copies = NULL;
+    e->state.copy_count = 0;
+    for (size_t i = 0; i < from->copy_count; i++) model_copy_add(e, &from->copies[i]);
+}
+
+/* By age; equal ages cannot be (engine.c), but a store is not trusted with that. */
+static bool execution_older(const struct model_execution *a, const struct execution *b)
+{
+    if (a->state.started_ms != b->started_ms) return a->state.started_ms < b->started_ms;
+    return strcmp(a->state.id.text, b->id.text) < 0;
+}
+
+struct model_execution *model_execution_add(struct coordinator *c, struct model_pipeline *p,
+                                            const struct execution *from)
+{
+    struct model_execution *e = xcalloc(1, sizeof *e);
+    e->pipeline = p;
+    list_init(&e->live_link);
+    list_init(&e->dirty_link);
+    list_init(&e->jobs);
+    execution_copy(e, from);
+    struct list *before = &p->executions;
+    while (before->prev != &p->executions &&
+           !execution_older(list_entry(before->prev, struct model_execution, link), from))
+        before = before->prev;
+    list_insert_between(&e->link, before->prev, before);
+    p->execution_count++;
+    map_put(&c->executions_by_id, e->state.id.text, e);
+    return e;
+}
+
+struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id)
+{
+    return map_get(&c->executions_by_id, id->text);
+}
+
+struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action)
+{
+    assert(stage < e->state.stage_count);
+    assert(action < e->stages[stage].action_count);
+    return &e->actions[(size_t)(e->stages[stage].actions - e->actions) + action];
+}
+
+const struct pipeline_action *model_action_definition(const struct model_execution *e, size_t stage,
+                                                      size_t action)
+{
+    assert(e->definition);
+    return &e->definition->state.parsed->stages[stage].actions[action];
+}
+
+long model_copy_find(const struct model_execution *e, const char *artifact, const char *region)
+{
+    for (size_t i = 0; i < e->state.copy_count; i++)
+        if (text_equal(e->copies[i].artifact, artifact) && text_equal(e->copies[i].region, region))
+            return (long)i;
+    return -1;
+}
+
+size_t model_copy_add(struct model_execution *e, const struct copy_state *from)
+{
+    size_t at = e->state.copy_count++;
+    e->copies = xrealloc(e->copies, e->state.copy_count * sizeof *e->copies);
+    copy_copy(&e->copies[at], from);
+    e->state.copies = e->copies;
+    return at;
+}
+
+/* ---- jobs ---- */
+
+static void job_copy(struct job_state *to, const struct job_state *from)
+{
+    *to = *from;
+    to->worker = to->region = to->target = to->artifact = to->cause = "";
+    to->diagnostics.script = to->diagnostics.message = to->diagnostics.log_tail = "";
+    model_text(&to->worker, from->worker);
+    model_text(&to->region, from->region);
+    model_text(&to->target, from->target);
+    model_text(&to->artifact, from->artifact);
+    model_text(&to->cause, from->cause);
+    model_text(&to->diagnostics.script, from->diagnostics.script);
+    model_text(&to->diagnostics.message, from->diagnostics.message);
+    model_text(&to->diagnostics.log_tail, from->diagnostics.log_tail);
+}
+
+static bool job_older(const struct job_state *a, const struct job_state *b)
+{
+    if (a->created_ms != b->created_ms) return a->created_ms < b->created_ms;
+    int order = strcmp(a->worker, b->worker);
+    return order ? order < 0 : strcmp(a->id.text, b->id.text) < 0;
+}
+
+struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
+                                const struct job_state *from)
+{
+    struct model_job *job = xcalloc(1, sizeof *job);
+    job->execution = e;
+    list_init(&job->worker_link);
+    list_init(&job->dirty_link);
+    job->failed_worker = "";
+    job_copy(&job->state, from);
+    struct list *before = &e->jobs;
+    while (before->prev != &e->jobs &&
+           !job_older(&list_entry(before->prev, struct model_job, link)->state, from))
+        before = before->prev;
+    list_insert_between(&job->link, before->prev, before);
+    e->job_count++;
+    map_put(&c->jobs_by_id, job->state.id.text, job);
+    if (status_ended(from->status)) return job;
+    e->open_count++;
+    if (from->worker[0]) model_job_give(c, job, from->worker);
+    return job;
+}
+
+struct model_job *model_job_find(const struct coordinator *c, const struct id *id)
+{
+    return map_get(&c->jobs_by_id, id->text);
+}
+
+void model_job_give(struct coordinator *c, struct model_job *job, const char *worker)
+{
+    model_text(&job->state.worker, worker);
+    list_remove(&job->worker_link);
+    list_append(&model_worker_make(c, job->state.worker)->jobs, &job->worker_link);
+}
+
+static void job_free(struct coordinator *c, struct model_job *job)
+{
+    map_remove(&c->jobs_by_id, job->state.id.text);
+    list_remove(&job->link);
+    list_remove(&job->worker_link);
+    list_remove(&job->dirty_link);
+    model_text_free(&job->state.worker);
+    model_text_free(&job->state.region);
+    model_text_free(&job->state.target);
+    model_text_free(&job->state.artifact);
+    model_text_free(&job->state.cause);
+    model_text_free(&job->state.diagnostics.script);
+    model_text_free(&job->state.diagnostics.message);
+    model_text_free(&job->state.diagnostics.log_tail);
+    model_text_free(&job->failed_worker);
+    free(job);
+}
+
+static void stages_free(struct model_execution *e)
+{
+    for (size_t s = 0; s < e->state.stage_count; s++) {
+        for (size_t a = 0; a < e->stages[s].action_count; a++) action_deinit(model_action(e, s, a));
+        model_text_free(&e->stages[s].name);
+    }
+    free(e->stages);
+    free(e->actions);
+    free(e->covered);
+}
+
+void model_execution_free(struct coordinator *c, struct model_execution *e)
+{
+    struct list *link;
+    while ((link = list_first(&e->jobs))) job_free(c, list_entry(link, struct model_job, link));
+    map_remove(&c->executions_by_id, e->state.id.text);
+    list_remove(&e->link);
+    list_remove(&e->live_link);
+    list_remove(&e->dirty_link);
+    e->pipeline->execution_count--;
+    stages_free(e);
+    for (size_t i = 0; i < e->state.revision_count; i++) model_revision_free(&e->revisions[i]);
+    free(e->revisions);
+    for (size_t i = 0; i < e->state.copy_count; i++) {
+        model_text_free(&e->copies[i].artifact);
+        model_text_free(&e->copies[i].region);
+        model_ref_free(&e->copies[i].ref);
+    }
+    free(e->copies);
+    model_text_free(&e->state.pipeline);
+    model_text_free(&e->state.status_summary);
+    model_text_free(&e->state.trigger_detail);
+    model_text_free(&e->state.stop_reason);
+    free(e);
+}

@@ -1,0 +1,101 @@
+#include "core/offer.h"
+
+#include "core/deploy.h"
+#include "core/dispatch.h"
+#include "core/journal.h"
+#include "core/replication.h"
+
+#include <assert.h>
+
+static const struct grant no_grant = { .url = "", .pin = "" };
+
+static void offer_places(struct arena *arena, struct job *to, const struct model_job *job)
+{
+    const struct model_execution *e = job->execution;
+    const struct pipeline_action *action = model_action_definition(e, job->stage, job->action);
+    char group_id[DEPLOY_GROUP_ID_SIZE];
+    const char *application = pipeline_setting_get(action, "ApplicationName");
+    const char *group = pipeline_setting_get(action, "DeploymentGroupName");
+    deploy_group_id(application, group, group_id);
+    to->pipeline = arena_text(arena, e->state.pipeline);
+    to->stage = arena_text(arena, e->stages[job->stage].name);
+    to->action = arena_text(arena, action->name);
+    to->region = arena_text(arena, job->state.region);
+    to->application = arena_text(arena, application);
+    to->deployment_group = arena_text(arena, group);
+    to->deployment_group_id = arena_text(arena, group_id);
+}
+
+static void offer_artifacts(struct arena *arena, struct job *to, const struct model_job *job)
+{
+    static const struct artifact_ref none = { "", "", "", "", 0, { 0 } };
+    const struct model_execution *e = job->execution;
+    long at = model_copy_find(e, job->state.artifact, job->state.region);
+    assert(at >= 0);
+    const struct artifact_ref *copy = &e->copies[at].ref;
+    to->output = none;
+    if (job->state.kind == JOB_DEPLOY) {
+        to->input = journal_copy_ref(arena, copy);
+        return;
+    }
+    to->output = journal_copy_ref(arena, copy);
+    for (size_t r = 0; r < e->state.revision_count; r++)
+        if (text_equal(e->revisions[r].artifact, job->state.artifact))
+            to->input = journal_copy_ref(arena, &e->revisions[r].ref);
+    assert(to->input.store);
+}
+
+/* Until when somebody waits for the result. */
+static uint64_t offer_deadline(const struct model_job *job)
+{
+    if (job->state.kind == JOB_REPLICATE) return replication_deadline(job);
+    return model_action(job->execution, job->stage, job->action)->deadline_ms;
+}
+
+void offer_send(struct coordinator *c, const struct model_job *job, const struct model_worker *w)
+{
+    const struct job_state *state = &job->state;
+    struct arena *arena = &c->out->arena;
+    struct job *to = arena_calloc(arena, 1, sizeof *to);
+    uint64_t deadline_ms = offer_deadline(job), expires_ms = c->now_ms + DISPATCH_OFFER_MS;
+    assert(state->status == STATUS_IN_PROGRESS);
+    if (deadline_ms <= c->now_ms) return; /* the action ends in this turn */
+    to->id = state->id;
+    to->attempt = state->attempt;
+    to->fence = state->fence;
+    to->kind = state->kind;
+    to->worker = arena_text(arena, w->name);
+    to->incarnation = state->incarnation;
+    to->issued_ms = c->now_ms;
+    to->expires_ms = deadline_ms < expires_ms ? deadline_ms : expires_ms;
+    to->timeout_ms = deadline_ms - c->now_ms;
+    to->target = arena_text(arena, state->target);
+    to->execution = state->execution;
+    to->action_execution = state->action_execution;
+    to->deployment = state->deployment;
+    to->file_exists = FILE_EXISTS_DISALLOW;
+    to->bundle_type = "";
+    to->read = no_grant;
+    to->write = no_grant;
+    offer_places(arena, to, job);
+    offer_artifacts(arena, to, job);
+    journal_send(c, w->name, w->session, MESSAGE_OFFER);
+    c->out->at[c->out->count - 1].send.offer_job = to;
+    journal_note(c, NOTE_DEBUG, "offer job=%s attempt=%u worker=%s target=%s", state->id.text,
+                 (unsigned)state->attempt, w->name, state->target);
+}
+
+void offer_cancel(struct coordinator *c, const struct model_job *job, const struct model_worker *w)
+{
+    struct arena *arena = &c->out->arena;
+    struct cancel *to = arena_calloc(arena, 1, sizeof *to);
+    to->key = (struct job_key){ job->state.id, job->state.attempt, job->state.fence };
+    to->target = arena_text(arena, job->state.target);
+    to->worker = arena_text(arena, w->name);
+    to->incarnation = job->state.incarnation;
+    to->epoch = c->epoch;
+    journal_send(c, w->name, w->session, MESSAGE_CANCEL);
+    c->out->at[c->out->count - 1].send.cancel = to;
+    journal_note(c, NOTE_DEBUG, "cancel job=%s attempt=%u worker=%s", job->state.id.text,
+                 (unsigned)job->state.attempt, w->name);
+}

@@ -1,0 +1,195 @@
+#include "core/replication.h"
+
+#include "core/engine.h"
+#include "core/journal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_ARTIFACT_MAX = 10, KEY_RANDOM = 7, TARGET_MAX = 200 };
+
+static const struct revision *revision_of(const struct model_execution *e, const char *artifact)
+{
+    for (size_t i = 0; i < e->state.revision_count; i++)
+        if (text_equal(e->revisions[i].artifact, artifact)) return &e->revisions[i];
+    return NULL;
+}
+
+/* The same bytes in the same store, left by an earlier execution of this pipeline. */
+static const struct copy_state *copy_known(const struct model_execution *e, const char *store,
+                                           const uint8_t sha256[SHA256_SIZE])
+{
+    for (struct list *link = e->link.prev; link != &e->pipeline->executions; link = link->prev) {
+        const struct model_execution *other = list_entry(link, struct model_execution, link);
+        for (size_t i = 0; i < other->state.copy_count; i++) {
+            const struct copy_state *copy = &other->copies[i];
+            if (copy->status == STATUS_SUCCEEDED && !id_empty(&copy->job) &&
+                text_equal(copy->ref.store, store) &&
+                memcmp(copy->ref.sha256, sha256, SHA256_SIZE) == 0)
+                return copy;
+        }
+    }
+    return NULL;
+}
+
+/* "<pipeline>/<artifact>/<random>", as AWS names artifacts. */
+static const char *copy_key(struct coordinator *c, const struct model_execution *e,
+                            const char *artifact)
+{
+    struct id random = id_new_version(&c->random);
+    return arena_format(&c->out->arena, "%s/%.*s/%.*s", e->state.pipeline, KEY_ARTIFACT_MAX,
+                        artifact, KEY_RANDOM, random.text);
+}
+
+static const char *copy_target(struct coordinator *c, const struct artifact_ref *ref)
+{
+    char digest[HEX_SHA256_SIZE];
+    hex_format(ref->sha256, SHA256_SIZE, digest);
+    return arena_format(&c->out->arena, "replicate:%s/%s", ref->store, digest);
+}
+
+static size_t copy_begin(struct coordinator *c, struct model_execution *e, const char *artifact,
+                         const char *region)
+{
+    const struct revision *revision = revision_of(e, artifact);
+    const char *store = pipeline_store_of(e->definition->state.parsed, region);
+    assert(revision); /* the rules say that every input was produced, */
+    assert(store);    /* and that every region of an action has a store */
+    struct copy_state copy = {
+        .artifact = artifact, .region = region, .status = STATUS_PENDING, .ref = revision->ref
+    };
+    copy.ref.store = store;
+    copy.ref.key = "";
+    copy.ref.version_id = "";
+    copy.ref.etag = "";
+    size_t at = model_copy_add(e, &copy);
+    journal_execution(c, e);
+    return at;
+}
+
+static void copy_reuse(struct coordinator *c, struct model_execution *e, size_t at,
+                       const struct copy_state *known)
+{
+    struct copy_state *copy = &e->copies[at];
+    model_ref(&copy->ref, &known->ref);
+    copy->job = known->job;
+    copy->status = STATUS_SUCCEEDED;
+    copy->bytes = 0;
+    journal_execution(c, e);
+    journal_event_copy(c, e, at);
+}
+
+static bool target_busy(const struct coordinator *c, const char *target)
+{
+    list_for_each (link, &c->live) {
+        const struct model_execution *e = list_entry(link, struct model_execution, live_link);
+        if (!e->open_count) continue;
+        list_for_each (at, &e->jobs) {
+            const struct model_job *job = list_entry(at, struct model_job, link);
+            if (!status_ended(job->state.status) && text_equal(job->state.target, target))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void copy_order(struct coordinator *c, struct model_execution *e, size_t at, size_t stage,
+                       size_t action)
+{
+    struct copy_state *copy = &e->copies[at];
+    const char *target = copy_target(c, &copy->ref);
+    if (target_busy(c, target)) return; /* another execution makes it: used again when there */
+    if (e->job_count >= WIRE_JOBS_MAX) return;
+    model_text(&copy->ref.key, copy_key(c, e, copy->artifact));
+    struct job_state state = {
+        .id = id_new_uuid(&c->random),
+        .execution = e->state.id,
+        .action_execution = model_action(e, stage, action)->id,
+        .kind = JOB_REPLICATE,
+        .worker = "",
+        .region = copy->region,
+        .target = target,
+        .artifact = copy->artifact,
+        .status = STATUS_PENDING,
+        .cause = "",
+        .created_ms = c->now_ms,
+        .deadline_ms = model_action(e, stage, action)->deadline_ms,
+        .diagnostics = { .script = "", .message = "", .log_tail = "" },
+    };
+    struct model_job *job = model_job_add(c, e, &state);
+    job->stage = stage;
+    job->action = action;
+    copy->job = state.id;
+    copy->status = STATUS_IN_PROGRESS;
+    journal_execution(c, e);
+    journal_job(c, job);
+    journal_event_copy(c, e, at);
+    journal_event_job(c, job);
+}
+
+size_t replication_want(struct coordinator *c, struct model_execution *e, size_t stage,
+                        size_t action)
+{
+    const char *artifact = model_action_definition(e, stage, action)->inputs[0];
+    const char *region = model_action(e, stage, action)->region;
+    long found = model_copy_find(e, artifact, region);
+    size_t at = found < 0 ? copy_begin(c, e, artifact, region) : (size_t)found;
+    if (e->copies[at].status != STATUS_PENDING || e->state.stop_abandon) return at;
+    const struct copy_state *known =
+        copy_known(e, e->copies[at].ref.store, e->copies[at].ref.sha256);
+    if (known)
+        copy_reuse(c, e, at, known);
+    else
+        copy_order(c, e, at, stage, action);
+    return at;
+}
+
+const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t at)
+{
+    const struct copy_state *copy = &e->copies[at];
+    struct arena *arena = &c->out->arena;
+    if (copy->status == STATUS_SUCCEEDED) return "";
+    if (copy->status == STATUS_PENDING)
+        return arena_format(arena, "waits for another execution that copies the same bytes to %s",
+                            copy->ref.store);
+    const struct model_job *job = model_job_find(c, &copy->job);
+    return arena_format(arena, "waits for the copy of artifact %s in region %s%s%s", copy->artifact,
+                        copy->region, job && job->state.cause[0] ? ": " : "",
+                        job ? job->state.cause : "");
+}
+
+void replication_ended(struct coordinator *c, struct model_job *job, const struct result *result)
+{
+    struct model_execution *e = job->execution;
+    for (size_t i = 0; i < e->state.copy_count; i++) {
+        struct copy_state *copy = &e->copies[i];
+        if (status_ended(copy->status) || !id_equal(&copy->job, &job->state.id)) continue;
+        copy->status = job->state.status;
+        if (result && job->state.status == STATUS_SUCCEEDED) {
+            model_text(&copy->ref.version_id, result->version_id);
+            copy->bytes = result->bytes;
+        }
+        journal_execution(c, e);
+        journal_event_copy(c, e, i);
+    }
+}
+
+uint64_t replication_deadline(const struct model_job *job)
+{
+    const struct model_execution *e = job->execution;
+    uint64_t deadline_ms = 0;
+    if (!e->definition || status_ended(e->state.status)) return 0;
+    for (size_t s = 0; s < e->state.stage_count; s++) {
+        for (size_t a = 0; a < e->stages[s].action_count; a++) {
+            const struct action_state *action = model_action(e, s, a);
+            const struct pipeline_action *from = model_action_definition(e, s, a);
+            if (action->status != STATUS_IN_PROGRESS || !from->input_count) continue;
+            if (text_equal(action->region, job->state.region) &&
+                text_equal(from->inputs[0], job->state.artifact) &&
+                action->deadline_ms > deadline_ms)
+                deadline_ms = action->deadline_ms;
+        }
+    }
+    return deadline_ms;
+}

@@ -1,0 +1,18 @@
+/* replication.h - one copy of an artifact in each region that needs it.
+ *
+ * The origin (the source's bucket, in the coordinator's own region) is that region's copy. Any
+ * other region gets one copy for an execution, made by a floating job of one of its workers; a
+ * copy of the same bytes that an earlier execution has left in the same store is used again.
+ */
+#pragma once
+#include "core/model.h"
+
+/* The copy that the action's input needs, begun when it is missing; its index. */
+size_t replication_want(struct coordinator *c, struct model_execution *e, size_t stage,
+                        size_t action);
+/* In words for those who wait for it; "" when it is there. */
+const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t copy);
+/* The replication's job has ended for good. */
+void replication_ended(struct coordinator *c, struct model_job *job, const struct result *result);
+/* Until when somebody waits for what this job brings, wall clock; 0 when nobody does any more. */
+uint64_t replication_deadline(const struct model_job *job);

@@ -1,0 +1,314 @@
+#include "core/request.h"
+
+#include "core/engine.h"
+#include "core/journal.h"
+#include "core/source.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SUBMISSION_AGE_MS = 86400000 };
+
+/* ---- executions by name ---- */
+
+static bool prefix_find(const struct model_pipeline *p, const char *prefix,
+                        struct model_execution **found, struct error *err)
+{
+    list_for_each (link, &p->executions) {
+        struct model_execution *e = list_entry(link, struct model_execution, link);
+        if (!text_starts(e->state.id.text, prefix)) continue;
+        if (*found)
+            return error_set(err, ERR_CONFLICT, "'%s' fits execution %s and %s: write more of it",
+                             prefix, (*found)->state.id.text, e->state.id.text);
+        *found = e;
+    }
+    return true;
+}
+
+struct model_execution *request_find(const struct coordinator *c, const char *pipeline,
+                                     const char *execution, struct error *err)
+{
+    struct model_execution *found = NULL;
+    struct model_pipeline *p = pipeline[0] ? model_pipeline_find(c, pipeline) : NULL;
+    if (pipeline[0] && (!p || !model_definition_current(p))) {
+        error_set(err, ERR_NOT_FOUND, "there is no pipeline '%s'", pipeline);
+        return NULL;
+    }
+    if (p && !execution[0]) {
+        struct list *last = list_last(&p->executions);
+        if (last) return list_entry(last, struct model_execution, link);
+        error_set(err, ERR_NOT_FOUND, "pipeline '%s' has had no execution yet", pipeline);
+        return NULL;
+    }
+    if (!execution[0]) {
+        error_set(err, ERR_INVALID, "neither a pipeline nor an execution is named");
+        return NULL;
+    }
+    list_for_each (link, &c->pipelines) {
+        struct model_pipeline *at = list_entry(link, struct model_pipeline, link);
+        if ((!p || at == p) && !prefix_find(at, execution, &found, err)) return NULL;
+    }
+    if (!found) error_set(err, ERR_NOT_FOUND, "there is no execution '%s'", execution);
+    return found;
+}
+
+/* ---- replies ---- */
+
+static struct reply *reply_to(struct coordinator *c, const struct coordinator_event *event)
+{
+    struct coordinator_action *action = journal_action(c, COORDINATOR_REPLY);
+    const struct failure none = { ERR_NONE, "", "", "" };
+    action->reply.origin = event->request.origin;
+    action->reply.reply.token = event->request.request->token;
+    action->reply.reply.kind = event->request.request->kind;
+    action->reply.reply.failure = none;
+    action->reply.reply.name = action->reply.reply.region = "";
+    action->reply.reply.log.cause = "";
+    action->reply.reply.grant.url = action->reply.reply.grant.pin = "";
+    return &action->reply.reply;
+}
+
+/* Copies the texts. */
+static void refuse(struct coordinator *c, const struct coordinator_event *event,
+                   enum error_code code, const char *what, const char *cause, const char *fix)
+{
+    struct arena *arena = &c->out->arena;
+    struct failure failure = { code, arena_text(arena, what), arena_text(arena, cause),
+                               arena_text(arena, fix) };
+    reply_to(c, event)->failure = failure;
+}
+
+static bool allowed(struct coordinator *c, const struct coordinator_event *event)
+{
+    enum client_role role = event->request.role;
+    bool apply = event->request.request->kind == REQUEST_APPLY;
+    if (role == ROLE_ADMIN || (role == ROLE_DEPLOYER && !apply)) return true;
+    refuse(c, event, ERR_DENIED, "you may not do this",
+           apply ? "only the role admin may change pipelines"
+                 : "only the roles deployer and admin may run and stop pipelines",
+           "ask an administrator for another role for your key");
+    return false;
+}
+
+/* ---- apply ---- */
+
+enum { PROBLEMS_MAX = 200 };
+
+static size_t problems_join(struct arena *arena, const struct coordinator_event *event,
+                            const char *region, const struct problem **out)
+{
+    const struct problem *checked = NULL;
+    size_t first = event->request.problem_count, second = 0;
+    if (event->request.parsed)
+        second = pipeline_check(event->request.parsed, region, arena, &checked);
+    if (first > PROBLEMS_MAX) first = PROBLEMS_MAX;
+    if (second > PROBLEMS_MAX - first) second = PROBLEMS_MAX - first;
+    struct problem *all = arena_calloc(arena, first + second, sizeof *all);
+    for (size_t i = 0; i < first + second; i++) {
+        all[i] = i < first ? event->request.problems[i] : checked[i - first];
+        all[i].path = arena_text(arena, all[i].path);
+        all[i].text = arena_text(arena, all[i].text);
+    }
+    *out = all;
+    return first + second;
+}
+
+static void definition_store(struct coordinator *c, const struct coordinator_event *event,
+                             struct model_pipeline *p, uint32_t version)
+{
+    struct arena *arena = &c->out->arena;
+    struct definition definition = {
+        .name = arena_text(arena, p->name),
+        .version = version,
+        .created_ms = c->now_ms,
+        .updated_by = arena_text(arena, event->request.client),
+        .text = arena_bytes(arena, event->request.request->apply.text),
+    };
+    struct model_definition *added = model_definition_add(p, &definition, event->request.parsed);
+    definition.parsed = added->state.parsed;
+    journal_put(c, RECORD_DEFINITION)->definition = definition;
+    journal_note(c, NOTE_INFO, "applied pipeline=%s version=%u client=%s", p->name,
+                 (unsigned)version, event->request.client);
+    c->sources_stale = true;
+    c->changed = true;
+    c->prune = true;
+}
+
+/* True when the parsed definition was kept. */
+static bool apply_good(struct coordinator *c, const struct coordinator_event *event)
+{
+    const struct apply_request *apply = &event->request.request->apply;
+    const char *name = event->request.parsed->name;
+    struct model_pipeline *p = model_pipeline_find(c, name);
+    const struct model_definition *current = p ? model_definition_current(p) : NULL;
+    if (!p && c->pipeline_count >= MODEL_PIPELINES_MAX) {
+        refuse(c, event, ERR_NO_SPACE, "the pipeline was not applied",
+               "there are 1000 pipelines, which is the limit", "use another coordinator");
+        return false;
+    }
+    bool changed = !current || !bytes_equal(current->state.text, apply->text);
+    uint32_t version = current ? current->state.version + (changed ? 1u : 0u) : 1u;
+    const char *copy = arena_text(&c->out->arena, name);
+    bool keep = changed && !apply->dry_run;
+    if (keep) definition_store(c, event, model_pipeline_make(c, name), version);
+    struct reply *reply = reply_to(c, event);
+    reply->name = copy;
+    reply->version = version;
+    reply->changed = changed;
+    return keep;
+}
+
+static void apply_request(struct coordinator *c, const struct coordinator_event *event)
+{
+    struct arena *arena = &c->out->arena;
+    const struct problem *problems;
+    size_t count = problems_join(arena, event, c->config.region, &problems);
+    if (count || !event->request.parsed) {
+        struct failure failure = { ERR_INVALID, "the pipeline's definition is not valid",
+                                   arena_format(arena, "%zu problem%s", count,
+                                                count == 1 ? "" : "s"),
+                                   "correct the file and apply it again" };
+        struct reply *reply = reply_to(c, event);
+        reply->failure = failure;
+        reply->problems = problems;
+        reply->problem_count = count;
+    } else if (apply_good(c, event)) {
+        return;
+    }
+    pipeline_free(event->request.parsed);
+}
+
+/* ---- run ---- */
+
+static void submissions_expire(struct coordinator *c)
+{
+    struct list *link;
+    while ((link = list_first(&c->submissions))) {
+        struct model_submission *s = list_entry(link, struct model_submission, link);
+        bool old = s->state.created_ms + SUBMISSION_AGE_MS < c->now_ms;
+        if (!old && c->submission_count < MODEL_SUBMISSIONS_MAX) return;
+        struct record record = { .kind = RECORD_SUBMISSION };
+        record.submission = s->state;
+        journal_delete(c, &record);
+        model_submission_free(c, s);
+    }
+}
+
+static const struct model_submission *submission_find(const struct coordinator *c,
+                                                      const char *client, const struct id *id)
+{
+    char key[MODEL_SUBMISSION_KEY_SIZE];
+    if (id_empty(id)) return NULL;
+    snprintf(key, sizeof key, "%s/%s", client, id->text);
+    return map_get(&c->submissions_by_key, key);
+}
+
+static void submission_keep(struct coordinator *c, const char *client, const struct id *id,
+                            const struct id *execution)
+{
+    if (id_empty(id)) return;
+    submissions_expire(c);
+    struct submission state = { arena_text(&c->out->arena, client), *id, *execution, c->now_ms };
+    model_submission_add(c, &state);
+    journal_put(c, RECORD_SUBMISSION)->submission = state;
+}
+
+/* The shell's revisions in the order of the source actions; NULL when one is missing. */
+static struct revision *revisions_order(struct coordinator *c,
+                                        const struct coordinator_event *event,
+                                        const struct pipeline_stage *stage)
+{
+    struct revision *all = arena_calloc(&c->out->arena, stage->action_count, sizeof *all);
+    for (size_t a = 0; a < stage->action_count; a++) {
+        for (size_t r = 0; r < event->request.revision_count; r++)
+            if (text_equal(event->request.revisions[r].action, stage->actions[a].name))
+                all[a] = event->request.revisions[r];
+        if (!all[a].action || !all[a].revision_id[0]) return NULL;
+        all[a].artifact = stage->actions[a].output_count ? stage->actions[a].outputs[0] : "";
+    }
+    return all;
+}
+
+static void run_request(struct coordinator *c, const struct coordinator_event *event)
+{
+    const struct run_request *run = &event->request.request->run;
+    const struct model_submission *known =
+        submission_find(c, event->request.client, &run->submission);
+    if (known) {
+        reply_to(c, event)->execution = known->state.execution;
+        return;
+    }
+    struct model_pipeline *p = model_pipeline_find(c, run->pipeline);
+    const struct model_definition *definition = p ? model_definition_current(p) : NULL;
+    const struct failure *failed = &event->request.failure;
+    if (!definition) {
+        refuse(c, event, ERR_NOT_FOUND, "the execution was not started",
+               arena_format(&c->out->arena, "there is no pipeline '%s'", run->pipeline),
+               "meridian list");
+        return;
+    }
+    if (failed->code != ERR_NONE) {
+        refuse(c, event, failed->code, failed->what, failed->cause, failed->fix);
+        return;
+    }
+    const struct pipeline_stage *stage = &definition->state.parsed->stages[0];
+    struct revision *revisions = revisions_order(c, event, stage);
+    if (!revisions) {
+        refuse(c, event, ERR_NOT_FOUND, "the execution was not started",
+               "a source of the pipeline has no revision", "meridian push a bundle first");
+        return;
+    }
+    struct failure failure;
+    struct id execution;
+    if (!engine_start(c, p, revisions, stage->action_count, TRIGGER_START, event->request.client,
+                      &execution, &failure)) {
+        refuse(c, event, failure.code, failure.what, failure.cause, failure.fix);
+        return;
+    }
+    if (!run->revision[0]) source_seen(c, p, revisions, stage->action_count);
+    submission_keep(c, event->request.client, &run->submission, &execution);
+    reply_to(c, event)->execution = execution;
+}
+
+/* ---- stop ---- */
+
+static void stop_request(struct coordinator *c, const struct coordinator_event *event)
+{
+    const struct stop_request *stop = &event->request.request->stop;
+    struct error err;
+    struct model_execution *e = request_find(c, stop->pipeline, stop->execution, &err);
+    if (!e) {
+        refuse(c, event, err.code, "nothing was stopped", err.text, "meridian history");
+        return;
+    }
+    if (status_ended(e->state.status)) {
+        refuse(c, event, ERR_CONFLICT, "nothing was stopped",
+               arena_format(&c->out->arena, "execution %s has already ended: %s", e->state.id.text,
+                            status_name(e->state.status)),
+               "meridian status shows how it ended");
+        return;
+    }
+    bool more = !e->state.stop_requested || (stop->abandon && !e->state.stop_abandon);
+    e->state.stop_requested = true;
+    e->state.stop_abandon = e->state.stop_abandon || stop->abandon;
+    if (more) {
+        model_format(&e->state.stop_reason, "stopped by %s%s%s", event->request.client,
+                     stop->reason[0] ? ": " : "", stop->reason);
+        journal_execution(c, e);
+    }
+    reply_to(c, event)->execution = e->state.id;
+}
+
+void request_event(struct coordinator *c, const struct coordinator_event *event)
+{
+    enum request_kind kind = event->request.request->kind;
+    assert(kind == REQUEST_APPLY || kind == REQUEST_RUN || kind == REQUEST_STOP);
+    if (!allowed(c, event)) {
+        pipeline_free(event->request.parsed);
+        return;
+    }
+    if (kind == REQUEST_APPLY) apply_request(c, event);
+    if (kind == REQUEST_RUN) run_request(c, event);
+    if (kind == REQUEST_STOP) stop_request(c, event);
+}

@@ -1,0 +1,84 @@
+/* fixture.h - a coordinator's core with a store behind it, workers played by the test, and a
+ * clock that only the test moves.
+ *
+ * Definitions are written as "NAME STAGE=REGION,REGION>REGION STAGE=...": one source action
+ * "Source", then stages of Deploy actions named after their regions; ',' is in parallel, '>'
+ * afterwards. The core's region is us-west-2; every region named has a store "store-REGION".
+ */
+#pragma once
+#include "core/view.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+struct stored; /* one record */
+
+struct world {
+    struct coordinator *c;
+    struct coordinator_config config;
+    struct coordinator_actions out; /* of the last step */
+    struct arena arena;             /* whatever a test composes */
+    struct prng random;
+    uint64_t now_ms, boot_ms;
+    struct stored *store;
+    size_t store_count;
+    struct buf trace; /* notes from level info, a line each; ids as #1, #2 ... */
+    char ids[64][40];
+    size_t id_count;
+};
+
+/* Begins with an empty store and the fleet "w1" in us-west-2, "e1" in us-east-1. */
+void world_init(struct world *w);
+void world_deinit(struct world *w);
+/* The process ends and starts again: only the store is left. The fleet is told again. */
+void world_restart(struct world *w);
+
+void world_step(struct world *w, struct coordinator_event *event);
+void world_tick(struct world *w);
+/* Moves both clocks and gives the ticks that fall due on the way. */
+void world_sleep(struct world *w, uint64_t ms);
+/* Pairs of name and region, ended by NULL. */
+void world_fleet(struct world *w, const char *first, ...);
+
+struct pipeline *world_parse(const char *text);
+const struct reply *world_apply(struct world *w, const char *text);
+const struct reply *world_run(struct world *w, const char *pipeline, const char *submission,
+                              const char *revision);
+const struct reply *world_stop(struct world *w, const char *execution, bool abandon);
+const struct reply *world_request(struct world *w, const struct request *request,
+                                  enum client_role role);
+void world_source(struct world *w, const char *pipeline, const char *action, const char *revision);
+
+/* Sessions are numbers; the incarnation is "i" and a number. */
+void world_hello(struct world *w, const char *worker, const char *region, int incarnation,
+                 uint64_t session);
+void world_message(struct world *w, const char *worker, uint64_t session,
+                   const struct message *message);
+/* Hello of w1 (session 1) and e1 (session 2), incarnation 1 each. */
+void world_connect(struct world *w);
+void world_heartbeat(struct world *w, const char *worker, int incarnation, uint64_t session,
+                     const struct row *rows, size_t count);
+void world_accept(struct world *w, uint64_t session, const struct job *job);
+void world_result(struct world *w, uint64_t session, const struct job *job, enum status status);
+void world_nack(struct world *w, uint64_t session, const struct job *job, enum nack_reason reason);
+struct row world_row(const struct job *job, enum row_state state);
+
+/* Of the last step: the offer to that worker, copied into the world; NULL when there is none. */
+const struct job *world_offer(struct world *w, const char *worker);
+/* The first message of that type to that worker; NULL when there is none. */
+const struct coordinator_action *world_sent(struct world *w, const char *worker,
+                                            enum message_type type);
+size_t world_count(struct world *w, enum coordinator_action_type type);
+
+/* What the core shows of the newest execution of a pipeline. */
+const struct execution_view *world_view(struct world *w, const char *pipeline);
+const struct action_state *world_action(struct world *w, const char *pipeline, size_t stage,
+                                        size_t action);
+/* The newest job of that worker in the newest execution; NULL when there is none. */
+const struct job_state *world_job(struct world *w, const char *pipeline, const char *worker);
+/* What the store holds; NULL when it does not. */
+const struct record *world_stored(struct world *w, const char *key);
+size_t world_stored_count(struct world *w, const char *prefix);

@@ -1,0 +1,101 @@
+#include "fixture.h"
+
+#include <string.h>
+
+/* The definition's words, see fixture.h. */
+static const char *word_take(struct arena *arena, const char **at, const char *ends)
+{
+    size_t len = strcspn(*at, ends);
+    const char *word = arena_text_of(arena, *at, len);
+    *at += len;
+    return word;
+}
+
+static const struct pipeline_setting *settings(struct arena *arena, const char *const *pairs,
+                                               size_t count)
+{
+    struct pipeline_setting *all = arena_calloc(arena, count, sizeof *all);
+    for (size_t i = 0; i < count; i++) {
+        all[i].key = arena_text(arena, pairs[2 * i]);
+        all[i].value = arena_text(arena, pairs[2 * i + 1]);
+    }
+    return all;
+}
+
+static void source_stage(struct arena *arena, struct pipeline_stage *stage)
+{
+    static const char *const pairs[] = { "S3Bucket", "src", "S3ObjectKey", "app.zip" };
+    struct pipeline_action *action = arena_calloc(arena, 1, sizeof *action);
+    const char **outputs = arena_calloc(arena, 1, sizeof *outputs);
+    outputs[0] = "App";
+    *action = (struct pipeline_action){ .name = "Source",
+                                        .category = CATEGORY_SOURCE,
+                                        .owner = OWNER_AWS,
+                                        .provider = "S3",
+                                        .version = "1",
+                                        .run_order = 1,
+                                        .configuration = settings(arena, pairs, 2),
+                                        .configuration_count = 2,
+                                        .outputs = outputs,
+                                        .output_count = 1,
+                                        .region = "",
+                                        .namespace = "" };
+    *stage = (struct pipeline_stage){ .name = "Source", .actions = action, .action_count = 1 };
+}
+
+static void deploy_action(struct arena *arena, struct pipeline_action *action, const char *region,
+                          uint32_t run_order)
+{
+    static const char *const pairs[] = { "ApplicationName", "app", "DeploymentGroupName", "prod" };
+    const char **inputs = arena_calloc(arena, 1, sizeof *inputs);
+    inputs[0] = "App";
+    *action = (struct pipeline_action){ .name = region,
+                                        .category = CATEGORY_DEPLOY,
+                                        .owner = OWNER_AWS,
+                                        .provider = "CodeDeploy",
+                                        .version = "1",
+                                        .run_order = run_order,
+                                        .configuration = settings(arena, pairs, 2),
+                                        .configuration_count = 2,
+                                        .inputs = inputs,
+                                        .input_count = 1,
+                                        .region = region,
+                                        .namespace = "" };
+}
+
+static void stage_parse(struct arena *arena, const char **at, struct pipeline_stage *stage)
+{
+    struct pipeline_action *actions = arena_calloc(arena, 32, sizeof *actions);
+    uint32_t run_order = 1;
+    *stage = (struct pipeline_stage){ .name = word_take(arena, at, "="), .actions = actions };
+    while (**at && **at != ' ') {
+        if (**at == '>') run_order++;
+        (*at)++;
+        deploy_action(arena, &actions[stage->action_count++], word_take(arena, at, ",> "),
+                      run_order);
+    }
+}
+
+struct pipeline *world_parse(const char *text)
+{
+    static const char *const regions[] = { "us-west-2", "us-east-1", "ap-southeast-2" };
+    struct pipeline *p = pipeline_new();
+    struct pipeline_stage *stages = arena_calloc(&p->arena, 16, sizeof *stages);
+    struct pipeline_store *stores = arena_calloc(&p->arena, 3, sizeof *stores);
+    const char *at = text;
+    p->name = word_take(&p->arena, &at, " ");
+    source_stage(&p->arena, &stages[p->stage_count++]);
+    while (*at == ' ') {
+        at++;
+        stage_parse(&p->arena, &at, &stages[p->stage_count++]);
+    }
+    for (size_t i = 0; i < 3; i++)
+        stores[i] =
+            (struct pipeline_store){ .region = regions[i],
+                                     .location = arena_format(&p->arena, "store-%s", regions[i]) };
+    p->stages = stages;
+    p->stores = stores;
+    p->store_count = 3;
+    p->stores_is_map = true;
+    return p;
+}
