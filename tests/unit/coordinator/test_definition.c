@@ -1,0 +1,176 @@
+#include "shell/definition.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ARENA_MAX = 1 << 22 };
+
+/* The blog's pipeline as `aws codepipeline get-pipeline` prints it. */
+static const char blog[] =
+    "{\n"
+    "  \"pipeline\": {\n"
+    "    \"name\": \"xr\",\n"
+    "    \"roleArn\": \"arn:aws:iam::123456789012:role/p\",\n"
+    "    \"artifactStores\": {\n"
+    "      \"us-west-2\": {\"type\": \"S3\", \"location\": \"store-us-west-2\"},\n"
+    "      \"us-east-1\": {\"type\": \"S3\", \"location\": \"store-us-east-1\",\n"
+    "        \"encryptionKey\": {\"id\": \"k\", \"type\": \"KMS\"}}\n"
+    "    },\n"
+    "    \"stages\": [\n"
+    "      {\"name\": \"Source\", \"actions\": [{\n"
+    "        \"name\": \"Source\",\n"
+    "        \"actionTypeId\": {\"category\": \"Source\", \"owner\": \"AWS\",\n"
+    "                         \"provider\": \"S3\", \"version\": \"1\"},\n"
+    "        \"configuration\": {\"S3Bucket\": \"b\", \"S3ObjectKey\": \"app.zip\",\n"
+    "                          \"PollForSourceChanges\": \"true\"},\n"
+    "        \"outputArtifacts\": [{\"name\": \"SourceOutput\"}]\n"
+    "      }]},\n"
+    "      {\"name\": \"Prod\", \"actions\": [{\n"
+    "        \"name\": \"East\", \"runOrder\": \"2\", \"region\": \"us-east-1\",\n"
+    "        \"actionTypeId\": {\"category\": \"Deploy\", \"owner\": \"AWS\",\n"
+    "                         \"provider\": \"CodeDeploy\", \"version\": \"1\"},\n"
+    "        \"configuration\": {\"ApplicationName\": \"a\", \"DeploymentGroupName\": \"g\"},\n"
+    "        \"inputArtifacts\": [{\"name\": \"SourceOutput\"}]\n"
+    "      }]}\n"
+    "    ],\n"
+    "    \"version\": 3\n"
+    "  },\n"
+    "  \"metadata\": {\"pipelineArn\": \"arn\", \"created\": 1.5}\n"
+    "}\n";
+
+struct parsed {
+    struct arena arena;
+    struct pipeline *pipeline;
+    const struct problem *problems;
+    size_t count;
+};
+
+static bool parse(struct parsed *p, const char *text)
+{
+    arena_init(&p->arena, ARENA_MAX);
+    return definition_parse("p.json", bytes_of_text(text), &p->arena, &p->pipeline, &p->problems,
+                            &p->count);
+}
+
+static void parsed_deinit(struct parsed *p)
+{
+    pipeline_free(p->pipeline);
+    arena_deinit(&p->arena);
+}
+
+struct refusal_case {
+    const char *text, *path, *says;
+    unsigned line;
+};
+
+static void what_is_no_pipeline_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    static const struct refusal_case cases[] = {
+        { "{\"name\": ", "", "p.json", 0 },
+        { "[]", "", "mapping", 1 },
+        { "{}\n---\n{}", "", "one document", 0 },
+        { "{\"name\": \"a\",\n\"nam\": 1}", "nam", "did you mean 'name'", 2 },
+        { "{\"name\": \"a\",\n\"name\": \"b\"}", "name", "too: keep one", 2 },
+        { "{\"name\": {\"a\": 1}}", "name", "text", 1 },
+        { "{\"version\": 0}", "version", "from 1 to", 1 },
+        { "{\"stages\": {}}", "stages", "list", 1 },
+        { "{\"executionMode\":\n \"FAST\"}", "executionMode", "SUPERSEDED, QUEUED, PARALLEL", 2 },
+        { "{\"artifactStore\": {\"type\": \"GCS\", \"location\": \"x\"}}", "artifactStore.type",
+          "type S3", 1 },
+        { "{\"artifactStore\": {\"type\": \"S3\", \"location\": \"x\"},\n"
+          "\"artifactStores\": {\"r\": {\"type\": \"S3\", \"location\": \"x\"}}}",
+          "artifactStores", "exclude each other", 2 },
+        { "{\"stages\": [{\"name\": \"a\", \"actions\": [\n{\"name\": \"b\"}]}]}",
+          "stages[0].actions[0]", "actionTypeId", 2 },
+        { "{\"stages\": [{\"actions\": [{\"runOrder\": 1000}]}]}", "stages[0].actions[0].runOrder",
+          "from 1 to 999", 1 },
+        { "{\"pipeline\": {\"name\": \"a\"}, \"metadatum\": {}}", "metadatum", "metadata", 1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AUTO(parsed_deinit) struct parsed p = { 0 };
+        assert_false(parse(&p, cases[i].text));
+        assert_null(p.pipeline);
+        bool found = false;
+        for (size_t k = 0; k < p.count; k++)
+            found = found || (strstr(p.problems[k].text, cases[i].says) &&
+                              strcmp(p.problems[k].path, cases[i].path) == 0 &&
+                              p.problems[k].line == cases[i].line);
+        if (!found)
+            fail_msg("case %zu: %s:%u: %s", i, p.problems[0].path, p.problems[0].line,
+                     p.problems[0].text);
+    }
+}
+
+static void every_problem_is_told_at_once(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 };
+    assert_false(parse(&p, "{\"version\": 0, \"x\": 1, \"y\": 2, \"executionMode\": \"z\"}"));
+    assert_int_equal(p.count, 4);
+}
+
+static void known_fields_that_do_not_run_yet_are_problems(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 };
+    assert_true(parse(&p,
+                      "{\"name\": \"a\", \"variables\": [{\"name\": \"v\"}], \"triggers\": [],\n"
+                      "\"stages\": [{\"name\": \"s\", \"onFailure\": {\"result\": \"FAIL\"}}]}"));
+    assert_int_equal(p.pipeline->unsupported_count, 2);
+    assert_string_equal(p.pipeline->unsupported[0].path, "variables");
+    assert_string_equal(p.pipeline->unsupported[1].path, "stages[0].onFailure");
+    assert_int_equal(p.pipeline->unsupported[1].line, 2);
+    assert_non_null(strstr(p.pipeline->unsupported[1].text, "not supported yet"));
+}
+
+static void the_blogs_pipeline_is_read_as_it_is(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 };
+    assert_true(parse(&p, blog));
+    const struct pipeline *pipeline = p.pipeline;
+    assert_string_equal(pipeline->name, "xr");
+    assert_int_equal(pipeline->version, 3);
+    assert_int_equal(pipeline->unsupported_count, 0);
+    assert_true(pipeline->stores_is_map);
+    assert_string_equal(pipeline_store_of(pipeline, "us-east-1"), "store-us-east-1");
+    assert_int_equal(pipeline->stage_count, 2);
+    const struct pipeline_action *source = &pipeline->stages[0].actions[0];
+    assert_int_equal(source->category, CATEGORY_SOURCE);
+    assert_string_equal(pipeline_setting_get(source, "S3ObjectKey"), "app.zip");
+    assert_string_equal(source->outputs[0], "SourceOutput");
+    const struct pipeline_action *deploy = &pipeline->stages[1].actions[0];
+    assert_int_equal(deploy->run_order, 2);
+    assert_string_equal(deploy->region, "us-east-1");
+    assert_string_equal(deploy->inputs[0], "SourceOutput");
+    assert_int_equal(deploy->region_at.line, 20);
+}
+
+static void yaml_is_read_like_json(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 };
+    assert_true(parse(&p, "name: y\nartifactStore: {type: S3, location: b}\nstages:\n"
+                          "- name: Source\n  actions: []\n"));
+    assert_string_equal(p.pipeline->name, "y");
+    assert_false(p.pipeline->stores_is_map);
+    assert_int_equal(p.pipeline->stage_count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_no_pipeline_is_refused_with_its_place),
+        cmocka_unit_test(every_problem_is_told_at_once),
+        cmocka_unit_test(known_fields_that_do_not_run_yet_are_problems),
+        cmocka_unit_test(the_blogs_pipeline_is_read_as_it_is),
+        cmocka_unit_test(yaml_is_read_like_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
