@@ -1,2 +1,0 @@
-extern int common_bundle_placeholder;
-int common_bundle_placeholder = 0;
