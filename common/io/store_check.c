@@ -15,7 +15,11 @@
 enum { QUARANTINES_MAX = 1000 };
 
 struct walked {
-    uint64_t entries, sum;
+    uint64_t entries, bytes;
+    uint64_t entries_max, bytes_max; /* a damaged tree may be a ring */
+    char last[STORE_KEY_MAX + 1];
+    bool unordered;
+    uint8_t seen; /* keeps the reads below from being optimised away */
 };
 
 /* Touches every byte, so that a page that is not there kills the child and not the daemon. */
@@ -23,9 +27,12 @@ static bool touch(void *owner, const char *key, struct bytes value)
 {
     struct walked *walked = owner;
     walked->entries++;
-    walked->sum += strlen(key);
-    for (size_t i = 0; i < value.len; i++) walked->sum += value.data[i];
-    return true;
+    walked->bytes += strlen(key) + value.len;
+    for (size_t i = 0; i < value.len; i++) walked->seen ^= value.data[i];
+    if (strcmp(walked->last, key) >= 0) walked->unordered = true;
+    memcpy(walked->last, key, strlen(key) + 1);
+    return walked->entries <= walked->entries_max && walked->bytes <= walked->bytes_max &&
+           !walked->unordered;
 }
 
 /* What a first put does: it reads the lists of free pages. Nothing of it is stored. */
@@ -43,14 +50,21 @@ static bool walk_store(const char *path, struct error *err)
     struct store s = { .owner_fd = -1 };
     if (!text_copy(s.path, sizeof s.path, path))
         return error_set(err, ERR_INVALID, "path too long: '%.200s...'", path);
-    if (!store_lock(path, &s.owner_fd, err)) return false;
-    struct walked walked = { 0 };
+    char data[FS_PATH_MAX];
+    if (!fs_join(data, path, "data.mdb", err)) return false;
+    if (!store_lock(path, &s.owner_fd, err) || !store_check_pages(data, err)) {
+        auto_close(&s.owner_fd);
+        return false;
+    }
     struct store_usage usage = { 0 };
-    bool ok = store_open_env(&s, 0, err) && store_check_readers(&s, err) &&
-              store_each(&s, "", touch, &walked, err) && store_usage(&s, &usage, err);
-    if (ok && walked.entries != usage.entries)
-        ok = error_set(err, ERR_CORRUPT, "store '%s' holds %llu keys and says %llu", path,
-                       (unsigned long long)walked.entries, (unsigned long long)usage.entries);
+    bool ok =
+        store_open_env(&s, 0, err) && store_check_readers(&s, err) && store_usage(&s, &usage, err);
+    struct walked walked = { .entries_max = usage.entries, .bytes_max = usage.map_bytes };
+    ok = ok && store_each(&s, "", touch, &walked, err);
+    if (ok && (walked.entries != usage.entries || walked.unordered))
+        ok = error_set(err, ERR_CORRUPT, "store '%s' says %llu keys and holds %llu in %s order",
+                       path, (unsigned long long)usage.entries, (unsigned long long)walked.entries,
+                       walked.unordered ? "no" : "their");
     if (ok && !try_put(&s, err)) ok = err->code == ERR_NO_SPACE; /* a full store is whole */
     mdb_env_close(s.env);
     auto_close(&s.owner_fd);

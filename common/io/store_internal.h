@@ -1,4 +1,4 @@
-/* store_internal.h - what store.c, store_read.c and store_check.c share; nobody else includes it.
+/* store_internal.h - what the store*.c share; nobody else includes it.
  */
 #pragma once
 #include "io/fs.h"
@@ -23,3 +23,5 @@ NODISCARD bool store_read_begin(struct store *s, MDB_txn **out, struct error *er
 NODISCARD bool store_lock(const char *path, int *fd, struct error *err);
 /* The environment of the existing folder `s->path`, with the map as large as it is stored. */
 NODISCARD bool store_open_env(struct store *s, unsigned flags, struct error *err);
+/* Compares every used page of the file with LMDB's format; nothing may write to it meanwhile. */
+NODISCARD bool store_check_pages(const char *data_path, struct error *err);

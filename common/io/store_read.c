@@ -129,18 +129,23 @@ bool store_each(struct store *s, const char *prefix, store_each_fn fn, void *own
     return store_each_page(s, &page, fn, owner, err);
 }
 
-/* LMDB's own database 0 lists the free pages: each value is a count and as many page numbers. */
-static int count_free(MDB_txn *txn, uint64_t *pages)
+/* LMDB's own database 0 lists the free pages: each value is a count and as many page numbers. More
+ * than there are pages is damage, perhaps a ring. */
+static int count_free(MDB_txn *txn, uint64_t pages_max, uint64_t *pages)
 {
     AUTO(auto_cursor) MDB_cursor *cursor = NULL;
     int failed = mdb_cursor_open(txn, 0, &cursor);
     MDB_val k, v;
     *pages = 0;
-    while (!failed && !(failed = mdb_cursor_get(cursor, &k, &v, MDB_NEXT))) {
+    for (uint64_t lists = 0; !failed; lists++) {
+        failed = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
         size_t count = 0;
-        if (v.mv_size < sizeof count) return MDB_CORRUPTED;
+        if (failed) break;
+        if (k.mv_size != sizeof(size_t) || v.mv_size < sizeof count) return MDB_CORRUPTED;
         memcpy(&count, v.mv_data, sizeof count);
+        if (count > pages_max || (count + 1) * sizeof count > v.mv_size) return MDB_CORRUPTED;
         *pages += count;
+        if (*pages > pages_max || lists > pages_max) return MDB_CORRUPTED;
     }
     return failed == MDB_NOTFOUND ? 0 : failed;
 }
@@ -154,7 +159,7 @@ bool store_usage(struct store *s, struct store_usage *out, struct error *err)
     uint64_t free_pages;
     int failed = mdb_stat(txn, s->dbi, &stat);
     if (!failed) failed = mdb_env_info(s->env, &info);
-    if (!failed) failed = count_free(txn, &free_pages);
+    if (!failed) failed = count_free(txn, info.me_last_pgno + 1, &free_pages);
     if (failed) return store_error(s, err, "measure", failed);
     uint64_t pages = info.me_last_pgno + 1;
     *out = (struct store_usage){

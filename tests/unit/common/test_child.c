@@ -160,7 +160,7 @@ static void reap_never_blocks_and_tells_status_or_signal(void **state)
     struct error err = { 0 };
     struct child_end end;
     int said;
-    struct child c = start_sleeper("echo r; exec sleep 1000", &said);
+    struct child c = start_sleeper("echo r; exec sleep 60", &said);
     assert_true(child_reap(&c, &end, &err));
     assert_int_equal(end.state, CHILD_RUNNING);
     assert_true(child_signal(&c, SIGKILL, &err));
@@ -186,7 +186,7 @@ static void group_signal_reaches_grandchildren(void **state)
     (void)state;
     struct error err = { 0 };
     int said;
-    struct child c = start_sleeper("sleep 1000 & echo r; wait", &said);
+    struct child c = start_sleeper("sleep 60 & echo r; wait", &said);
     assert_true(child_signal_group(&c, SIGKILL, &err));
     /* The pipe ends only when the grandchild is gone too. */
     char rest[8];
@@ -230,7 +230,7 @@ static void adopted_process_can_be_watched_and_ended(void **state)
     assert_int_equal(pipe2(told, O_CLOEXEC), 0);
     pid_t parent = fork();
     if (parent == 0) {
-        const char *argv[4] = { "sh", "-c", "exec sleep 1000", NULL };
+        const char *argv[4] = { "sh", "-c", "exec sleep 60", NULL };
         struct child_spec spec = shell(argv, -1);
         struct child c;
         bool ok = child_spawn(&spec, &c, &err) &&

@@ -298,6 +298,7 @@ static void reader_beside_the_owner_sees_commits_and_growth(void **state)
     assert_int_equal(pipe(go), 0);
     pid_t pid = fork();
     if (pid == 0) {
+        alarm(60); /* should the parent fail meanwhile */
         struct store *r = NULL;
         bool ok = store_open_read(&r, f->path, &err) && has(r, "a", "1");
         ok = ok && write(go[1], "r", 1) == 1;

@@ -1,6 +1,7 @@
 /* What the store keeps when processes die, disks fill and pages rot. */
 #include "io/store.h"
 
+#include "base/prng.h"
 #include "io/fs.h"
 
 #include <fcntl.h>
@@ -254,6 +255,120 @@ static void check_finds_damage_without_dying(void **state)
     assert_int_equal(err.code, ERR_CORRUPT);
 }
 
+/* Uses the store as a daemon would; the child's exit status is unimportant, its death is not. */
+static _Noreturn void use_store(const char *path)
+{
+    struct store *s = NULL;
+    struct error err = { 0 };
+    if (!store_open(&s, path, MAP, &err)) _exit(0);
+    if (!store_begin(s, &err)) _exit(0);
+    for (int i = 0; i < 1000; i += 7) {
+        char key[32];
+        snprintf(key, sizeof key, "n/%d", i);
+        if (!store_delete(s, key, &err)) _exit(0);
+        snprintf(key, sizeof key, "new/%d", i);
+        if (!store_put(s, key, bytes_of_text(key), &err)) _exit(0);
+    }
+    if (!store_commit(s, &err)) _exit(0);
+    store_close(s);
+    _exit(0);
+}
+
+/* Without the fsyncs, for speed. */
+static void write_plainly(const char *path, struct bytes data)
+{
+    struct error err = { 0 };
+    AUTO(auto_close) int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(fs_write_all(fd, data, &err));
+}
+
+static void flipped_bits_are_refused_or_harmless(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = { 0 };
+    char data[FS_PATH_MAX];
+    struct prng random;
+    enum { ROUNDS = 100 };
+    unsigned refused = 0;
+    make_large_store(f->path);
+    assert_true(fs_join(data, f->path, "data.mdb", &err));
+    AUTO(buf_deinit) struct buf image = { .max = 16 << 20 };
+    assert_true(fs_read_file(data, &image, &err));
+    prng_init_number(&random, 1);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t bit = prng_below(&random, image.len * 8);
+        /* Half of the flips in the heads of pages, where they hurt. */
+        if (round % 2) bit = bit / 32768 * 32768 + prng_below(&random, 48 * 8);
+        image.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        write_plainly(data, buf_bytes(&image));
+        image.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        if (!store_check(f->path, CHECK_MS, &err)) {
+            assert_int_equal(err.code, ERR_CORRUPT);
+            refused++;
+            continue;
+        }
+        pid_t pid = fork();
+        if (pid == 0) use_store(f->path);
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    assert_true(refused > ROUNDS / 10);
+}
+
+/* One random turn: short and long values, some put twice, some deleted. */
+static void random_turn(struct store *s, struct prng *random, const uint8_t *value)
+{
+    struct error err = { 0 };
+    assert_true(store_begin(s, &err));
+    for (uint64_t n = 1 + prng_below(random, 200); n > 0; n--) {
+        char key[STORE_KEY_MAX + 1];
+        uint64_t number = prng_below(random, 3000);
+        int pad = number % 20 ? 1 : (int)(number / 8); /* some keys are long */
+        snprintf(key, sizeof key, "%llu/%0*d", (unsigned long long)number, pad, 1);
+        uint64_t kind = prng_below(random, 10);
+        size_t len = prng_below(random, kind == 0 ? 60000 : 300);
+        if (kind < 5) assert_true(store_put(s, key, bytes_of(value, len), &err));
+        if (kind < 2) assert_true(store_put(s, key, bytes_of(value, len / 3), &err));
+        if (kind >= 5) assert_true(store_delete(s, key, &err));
+    }
+    if (prng_below(random, 8) == 0)
+        store_abort(s);
+    else
+        assert_true(store_commit(s, &err));
+}
+
+static bool delete_it(void *owner, const char *key, struct bytes value)
+{
+    (void)value;
+    struct error err = { 0 };
+    return store_delete(owner, key, &err);
+}
+
+static void a_store_in_long_use_is_never_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct prng random;
+    enum { LIVES = 12, TURNS = 12 };
+    AUTO(auto_free) uint8_t *value = xcalloc(60000, 1);
+    prng_init_number(&random, 2);
+    for (int life = 0; life < LIVES; life++) {
+        struct error err = { 0 };
+        struct store *s = NULL;
+        assert_true(store_open(&s, f->path, 64 << 20, &err));
+        for (int turn = 0; turn < TURNS; turn++) random_turn(s, &random, value);
+        if (life == LIVES - 2) { /* the next life begins with nothing but free pages */
+            assert_true(store_begin(s, &err));
+            assert_true(store_each(s, "", delete_it, s, &err));
+            assert_true(store_commit(s, &err));
+        }
+        store_close(s);
+        if (!store_check(f->path, CHECK_MS, &err)) fail_msg("life %d: %s", life, err.text);
+    }
+}
+
 static void slow_check_is_no_damage(void **state)
 {
     struct fixture *f = *state;
@@ -294,6 +409,8 @@ int main(void)
         WITH_FOLDER(file_size_limit_refuses_turns_and_leaves_the_store_whole),
         WITH_FOLDER(full_disk_refuses_turns_and_leaves_the_store_whole),
         WITH_FOLDER(check_finds_damage_without_dying),
+        WITH_FOLDER(flipped_bits_are_refused_or_harmless),
+        WITH_FOLDER(a_store_in_long_use_is_never_refused),
         WITH_FOLDER(slow_check_is_no_damage),
         WITH_FOLDER(start_quarantines_a_damaged_store_and_opens_an_empty_one),
     };
