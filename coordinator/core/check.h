@@ -1,0 +1,23 @@
+/* check.h - the parts of pipeline_check(), which applies the rules of pipeline.md b1.
+ *
+ * A rule that needs one action only lies in check_action.c, what joins several in check.c.
+ */
+#pragma once
+#include "core/pipeline.h"
+
+enum { CHECK_PROBLEMS_MAX = 200 }; /* of one definition; more are not looked for */
+
+struct findings {
+    const struct pipeline *pipeline;
+    const char *region; /* the pipeline's: the coordinator's own */
+    struct arena *arena;
+    struct problem *at;
+    size_t count;
+};
+
+/* `path` follows "pipeline"; a place that the file does not have (line 0) becomes `near`. */
+void check_say(struct findings *f, struct position at, struct position near, const char *path,
+               const char *format, ...) PRINTF_LIKE(5, 6);
+/* [A-Za-z0-9] and the characters of `also`, `min` to `max` of them. */
+bool check_word(const char *text, size_t min, size_t max, const char *also);
+void check_action(struct findings *f, size_t stage, size_t action);
