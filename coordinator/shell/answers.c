@@ -1,6 +1,6 @@
 #include "shell/answers.h"
 
-#include "shell/journal.h"
+#include "shell/records.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ NODISCARD static bool find_execution(const struct coordinator *core, struct stor
     if (coordinator_view_execution(core, pipeline, execution, arena, out, err)) return true;
     if (err->code != ERR_NOT_FOUND) return false;
     if (pipeline[0] && !execution[0]) return false;
-    return journal_execution(store, pipeline, execution, arena, out, err);
+    return records_execution(store, pipeline, execution, arena, out, err);
 }
 
 void answers_status(const struct coordinator *core, struct store *store,
@@ -80,7 +80,7 @@ void answers_history(struct store *store, const struct history_request *request,
                      struct arena *arena, struct reply *reply)
 {
     struct error err = { 0 };
-    if (!journal_history(store, request->pipeline, request->before, request->max, arena,
+    if (!records_history(store, request->pipeline, request->before, request->max, arena,
                          &reply->executions, &reply->execution_count, &err))
         fail(reply, arena, &err, "the history cannot be read", "meridian list");
 }
@@ -91,7 +91,7 @@ void answers_events(struct store *store, const struct events_request *request, s
     struct error err = { 0 };
     reply->seq = request->after;
     if (request->after == UINT64_MAX) return;
-    if (!journal_events(store, request, arena, &reply->events, &reply->event_count, &reply->seq,
+    if (!records_events(store, request, arena, &reply->events, &reply->event_count, &reply->seq,
                         &err))
         fail(reply, arena, &err, "the events cannot be read", "meridian status");
 }

@@ -6,7 +6,7 @@
 #include "io/sdnotify.h"
 #include "shell/artifact_server.h"
 #include "shell/frontdoor.h"
-#include "shell/journal.h"
+#include "shell/records.h"
 #include "shell/sources.h"
 
 #include <assert.h>
@@ -156,7 +156,7 @@ static enum log_level level_of(enum note_level level)
 /* Commit first; only then anything leaves. */
 NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
 {
-    if (!journal_write(r->store, &r->actions, err))
+    if (!records_write(r->store, &r->actions, err))
         return error_wrap(err, "the turn cannot be committed");
     for (size_t i = 0; i < r->actions.count; i++) {
         const struct coordinator_action *action = &r->actions.at[i];
@@ -179,7 +179,7 @@ NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
 NODISCARD static bool recover(struct runtime *r, struct error *err)
 {
     AUTO(arena_deinit) struct arena records;
-    arena_init(&records, JOURNAL_LOAD_MAX);
+    arena_init(&records, RECORDS_LOAD_MAX);
     const struct coordinator_config config = { .region = r->settings->region,
                                                .heartbeat_ms = HEARTBEAT_MS,
                                                .lease_ms = LEASE_MS,
@@ -188,14 +188,14 @@ NODISCARD static bool recover(struct runtime *r, struct error *err)
                                                    (uint32_t)r->settings->action_timeout_ms,
                                                .history_max = HISTORY_MAX };
     struct coordinator_event start = { .type = COORDINATOR_START };
-    if (!journal_load(r->store, HISTORY_MAX, &records, &start.start.records, &start.start.count,
+    if (!records_load(r->store, HISTORY_MAX, &records, &start.start.records, &start.start.count,
                       err))
         return false;
     r->core = coordinator_new(&config);
     step(r, &start);
     step_fleet(r);
     /* Nothing can be sent yet: what the start asks for is asked again by the next turn. */
-    if (!journal_write(r->store, &r->actions, err)) return false;
+    if (!records_write(r->store, &r->actions, err)) return false;
     coordinator_actions_clear(&r->actions);
     return true;
 }

@@ -7,7 +7,7 @@
 #include "io/random.h"
 #include "io/sdnotify.h"
 #include "shell/effect.h"
-#include "shell/journal.h"
+#include "shell/records.h"
 #include "shell/loglines.h"
 #include "shell/uplink.h"
 #include "wire/wire.h"
@@ -175,7 +175,7 @@ static void perform(struct runtime *r, const struct worker_action *action)
 /* Commit first; only then anything leaves or starts. */
 NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
 {
-    if (!journal_write(r->store, &r->actions, err))
+    if (!records_write(r->store, &r->actions, err))
         return error_wrap(err, "the turn cannot be committed");
     for (size_t i = 0; i < r->actions.count; i++) perform(r, &r->actions.at[i]);
     worker_actions_clear(&r->actions);
@@ -186,9 +186,9 @@ NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
 NODISCARD static bool recover(struct runtime *r, struct error *err)
 {
     AUTO(arena_deinit) struct arena records;
-    arena_init(&records, JOURNAL_LOAD_MAX);
+    arena_init(&records, RECORDS_LOAD_MAX);
     struct worker_event start = { .type = WORKER_START };
-    if (!journal_load(r->store, &records, &start.start.records, &start.start.count, err))
+    if (!records_load(r->store, &records, &start.start.records, &start.start.count, err))
         return false;
     step(r, &start);
     return commit_and_perform(r, err);

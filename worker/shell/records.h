@@ -1,4 +1,4 @@
-/* journal.h - the worker's records in its LMDB store.
+/* records.h - the worker's records in its LMDB store.
  *
  * Ownership: records lie in the given arena. A row's job is decoded from the bytes that were
  * signed; a row whose bytes cannot be read any more comes with job NULL, and the core reports it.
@@ -7,10 +7,10 @@
 #include "core/worker.h"
 #include "io/store.h"
 
-enum { JOURNAL_LOAD_MAX = 64 << 20 };
+enum { RECORDS_LOAD_MAX = 64 << 20 };
 
-NODISCARD bool journal_load(struct store *store, struct arena *arena, const struct record **records,
+NODISCARD bool records_load(struct store *store, struct arena *arena, const struct record **records,
                             size_t *count, struct error *err);
 /* All PUTs and DELETEs in one transaction: true means durable. */
-NODISCARD bool journal_write(struct store *store, const struct worker_actions *actions,
+NODISCARD bool records_write(struct store *store, const struct worker_actions *actions,
                              struct error *err);

@@ -1,4 +1,4 @@
-#include "shell/journal.h"
+#include "shell/records.h"
 
 #include "wire/wire.h"
 
@@ -44,7 +44,7 @@ static bool take_record(void *owner, const char *key, struct bytes value)
     return true;
 }
 
-bool journal_load(struct store *store, struct arena *arena, const struct record **records,
+bool records_load(struct store *store, struct arena *arena, const struct record **records,
                   size_t *count, struct error *err)
 {
     AUTO(collection_deinit) struct collection c = { .arena = arena, .err = err };
@@ -67,7 +67,7 @@ NODISCARD static bool write_action(struct store *store, const struct worker_acti
     return store_put(store, key, buf_bytes(value), err);
 }
 
-bool journal_write(struct store *store, const struct worker_actions *actions, struct error *err)
+bool records_write(struct store *store, const struct worker_actions *actions, struct error *err)
 {
     AUTO(buf_deinit) struct buf value;
     buf_init(&value, WIRE_FRAME_MAX);

@@ -1,4 +1,4 @@
-#include "shell/journal.h"
+#include "shell/records.h"
 
 #include "shell/definition.h"
 #include "wire/wire.h"
@@ -102,7 +102,7 @@ NODISCARD static bool parse_definitions(struct collection *c)
     return true;
 }
 
-bool journal_load(struct store *store, uint32_t history_max, struct arena *arena,
+bool records_load(struct store *store, uint32_t history_max, struct arena *arena,
                   const struct record **records, size_t *count, struct error *err)
 {
     static const char *const whole[] = { "epoch", "definition/", "source/", "submission/",
@@ -139,7 +139,7 @@ NODISCARD static bool write_action(struct store *store, const struct coordinator
     return store_put(store, key, buf_bytes(value), err);
 }
 
-bool journal_write(struct store *store, const struct coordinator_actions *actions,
+bool records_write(struct store *store, const struct coordinator_actions *actions,
                    struct error *err)
 {
     AUTO(buf_deinit) struct buf value;
@@ -198,7 +198,7 @@ NODISCARD static bool executions_prefix(const char *pipeline, char out[RECORD_KE
     return error_set(err, ERR_INVALID, "the pipeline's name is too long");
 }
 
-bool journal_execution(struct store *store, const char *pipeline, const char *execution,
+bool records_execution(struct store *store, const char *pipeline, const char *execution,
                        struct arena *arena, struct execution_view *out, struct error *err)
 {
     char prefix[RECORD_KEY_SIZE];
@@ -222,7 +222,7 @@ bool journal_execution(struct store *store, const char *pipeline, const char *ex
     return ok;
 }
 
-bool journal_history(struct store *store, const char *pipeline, const char *before, size_t max,
+bool records_history(struct store *store, const char *pipeline, const char *before, size_t max,
                      struct arena *arena, const struct execution_view **out, size_t *count,
                      struct error *err)
 {
@@ -230,10 +230,10 @@ bool journal_history(struct store *store, const char *pipeline, const char *befo
     AUTO(collection_deinit) struct collection c = { .arena = arena, .err = err };
     if (!executions_prefix(pipeline, prefix, err)) return false;
     struct store_page page = { .prefix = prefix, .backward = true };
-    page.limit = max == 0 || max > JOURNAL_HISTORY_MAX ? JOURNAL_HISTORY_MAX : max;
+    page.limit = max == 0 || max > RECORDS_HISTORY_MAX ? RECORDS_HISTORY_MAX : max;
     if (before[0]) {
         struct execution_view older;
-        if (!journal_execution(store, pipeline, before, arena, &older, err)) return false;
+        if (!records_execution(store, pipeline, before, arena, &older, err)) return false;
         const struct record record = { .kind = RECORD_EXECUTION, .execution = older.execution };
         record_key(&record, after);
         page.after = after;
@@ -266,7 +266,7 @@ static bool take_event(void *owner, const char *key, struct bytes value)
     return filter->c.count < filter->max && ++filter->looked_at < EVENTS_SCAN_MAX;
 }
 
-bool journal_events(struct store *store, const struct events_request *request, struct arena *arena,
+bool records_events(struct store *store, const struct events_request *request, struct arena *arena,
                     const struct event_record **out, size_t *count, uint64_t *seen,
                     struct error *err)
 {
