@@ -310,7 +310,9 @@ static void a_record_under_another_key_is_damage(void **state)
 static void damaged_records_are_refused(void **state)
 {
     struct fixture *f = *state;
-    struct record record = { RECORD_ROW, .row = { .row = rows[1], .boot = ID("boot") } }, out;
+    struct record record = { .kind = RECORD_ROW }, out;
+    record.row.row = rows[1];
+    record.row.boot = (struct id)ID("boot");
     record.row.result.job = rows[1].job;
     wire_record_encode(&record, &f->buf);
     for (size_t len = 0; len < f->buf.len; len++) {
@@ -326,7 +328,8 @@ static void damaged_records_are_refused(void **state)
 static void a_row_has_a_result_exactly_when_it_has_ended(void **state)
 {
     struct fixture *f = *state;
-    struct record record = { RECORD_ROW, .row = { .row = rows[0] } }, out;
+    struct record record = { .kind = RECORD_ROW }, out;
+    record.row.row = rows[0];
     wire_record_encode(&record, &f->buf);
     assert_true(wire_record_decode("row/job-1/1", buf_bytes(&f->buf), &f->arena, &out, &f->err));
     assert_string_equal(out.row.result.job.text, "");
