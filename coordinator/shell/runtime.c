@@ -20,6 +20,7 @@ enum {
     SELF_TEST_MS = 10000,
     STORE_CHECK_MS = 60000,
     REGISTRY_POLL_MS = 1000,
+    READERS_CHECK_MS = 60000,
     HEARTBEAT_MS = 1000,
     LEASE_MS = 15000,
     OFFER_RESEND_MS = 1000,
@@ -46,23 +47,19 @@ struct runtime {
     unsigned zap_slot, workers_slot, clients_slot;
     struct coordinator_actions actions;
     struct arena arena; /* of one turn */
-    uint64_t stored, sources_due, registry_due;
+    uint64_t stored, sources_due, registry_due, readers_due;
 };
 
 /* ---- opening ---- */
 
+/* A damaged state is left for the operator: an empty one would be a coordinator that has
+ * forgotten its epoch, which every worker refuses. */
 NODISCARD static bool open_store(struct runtime *r, struct error *err)
 {
     const char *path = r->settings->state;
-    for (unsigned i = 0; !store_check(path, STORE_CHECK_MS, err); i++) {
-        char moved[FS_PATH_MAX];
-        if (i + 1 < STORE_CHECK_TRIES) continue;
-        if (!store_quarantine(path, moved, sizeof moved, err)) return false;
-        return error_set(err, ERR_CORRUPT,
-                         "the state was damaged and lies now at '%s': restore a backup to '%s', or "
-                         "start again to begin with an empty one",
-                         moved, path);
-    }
+    for (unsigned i = 1; !store_check(path, STORE_CHECK_MS, err); i++)
+        if (i == STORE_CHECK_TRIES)
+            return error_wrap(err, "restore a backup to '%s'; it cannot be used as it is", path);
     return store_open(&r->store, path, STORE_MAP_BYTES, err);
 }
 
@@ -331,6 +328,16 @@ static void gather_registry(struct runtime *r, bool now)
     step_fleet(r);
 }
 
+/* Readers of processes that died (`dump` beside us) would keep old pages from being used again. */
+static void check_readers(struct runtime *r)
+{
+    struct error err = { 0 };
+    if (clock_boot_ms() < r->readers_due) return;
+    r->readers_due = clock_boot_ms() + READERS_CHECK_MS;
+    if (!store_check_readers(r->store, &err))
+        log_failure(r->log, LOG_WARNING, "the store's readers cannot be checked", &err);
+}
+
 static void gather_deadline(struct runtime *r)
 {
     if (coordinator_deadline(r->core) > clock_wall_ms()) return;
@@ -364,6 +371,7 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
     gather_deadline(r);
     if (!commit_and_perform(r, err)) return false;
     frontdoor_wake(&r->door, &r->arena);
+    check_readers(r);
     arena_reset(&r->arena);
     return true;
 }

@@ -41,19 +41,18 @@ struct runtime {
 
 /* ---- opening ---- */
 
+/* A damaged state is put aside: an empty one is a new incarnation, and the coordinator learns what
+ * cannot be known any more. */
 NODISCARD static bool open_store(const char *path, const struct log *log, struct store **out,
                                  struct error *err)
 {
-    char folder[FS_PATH_MAX], moved[FS_PATH_MAX];
-    if (!fs_join(folder, path, "db", err)) return false;
-    for (unsigned i = 0; !store_check(folder, STORE_CHECK_MS, err); i++) {
-        if (i + 1 < STORE_CHECK_TRIES) continue;
-        /* An empty store is a new incarnation: the coordinator learns what cannot be known. */
-        if (!store_quarantine(folder, moved, sizeof moved, err)) return false;
+    char folder[FS_PATH_MAX], moved[FS_PATH_MAX] = "";
+    if (!fs_join(folder, path, "db", err) ||
+        !store_start(out, folder, STORE_MAP, STORE_CHECK_MS, moved, sizeof moved, err))
+        return false;
+    if (moved[0])
         log_event(log, LOG_ERROR, "the state was damaged and is put aside", "path", moved, NULL);
-        break;
-    }
-    return store_open(out, folder, STORE_MAP, err);
+    return true;
 }
 
 static void step(struct runtime *r, struct worker_event *event)
