@@ -94,7 +94,7 @@ static size_t id_length(const char *at)
 
 static void trace_id(struct world *w, const char *at, size_t len)
 {
-    char text[40], number[16];
+    char text[40], number[24];
     snprintf(text, sizeof text, "%.*s", (int)len, at);
     size_t i = 0;
     while (i < w->id_count && strcmp(w->ids[i], text) != 0) i++;
