@@ -59,6 +59,14 @@ size_t world_stored_count(struct world *w, const char *prefix)
     return count;
 }
 
+size_t world_stored_all(struct world *w, const char *prefix, struct record *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->store_count; i++)
+        if (text_starts(w->store[i].key, prefix)) out[count++] = w->store[i].record;
+    return count;
+}
+
 /* Through the wire's own encoding: whatever a record loses there, a restart loses here. */
 static struct record record_copy(struct arena *arena, const struct record *from)
 {
@@ -145,19 +153,33 @@ void world_tick(struct world *w)
     world_step(w, &(struct coordinator_event){ .type = COORDINATOR_TICK });
 }
 
+/* One tick: the next one due, or the end. */
+static void sleep_step(struct world *w, uint64_t end_ms)
+{
+    uint64_t due_ms = coordinator_deadline(w->c);
+    if (due_ms < w->now_ms) due_ms = w->now_ms;
+    if (due_ms > end_ms) due_ms = end_ms;
+    w->boot_ms += due_ms - w->now_ms;
+    w->now_ms = due_ms;
+    world_tick(w);
+    assert_true(coordinator_deadline(w->c) > w->now_ms);
+}
+
 void world_sleep(struct world *w, uint64_t ms)
 {
     uint64_t end_ms = w->now_ms + ms;
-    for (;;) {
-        uint64_t due_ms = coordinator_deadline(w->c);
-        if (due_ms < w->now_ms) due_ms = w->now_ms;
-        if (due_ms > end_ms) due_ms = end_ms;
-        w->boot_ms += due_ms - w->now_ms;
-        w->now_ms = due_ms;
-        world_tick(w);
-        if (due_ms == end_ms) return;
-        assert_true(coordinator_deadline(w->c) > due_ms);
-    }
+    do sleep_step(w, end_ms);
+    while (w->now_ms < end_ms);
+}
+
+bool world_sleep_sent(struct world *w, uint64_t ms, const char *worker, enum message_type type)
+{
+    uint64_t end_ms = w->now_ms + ms;
+    do {
+        sleep_step(w, end_ms);
+        if (world_sent(w, worker, type)) return true;
+    } while (w->now_ms < end_ms);
+    return false;
 }
 
 static void start(struct world *w)
@@ -450,7 +472,30 @@ const struct action_state *world_action(struct world *w, const char *pipeline, s
 const struct job_state *world_job(struct world *w, const char *pipeline, const char *worker)
 {
     const struct execution_view *view = world_view(w, pipeline);
-    for (size_t i = view->job_count; i-- > 0;)
-        if (text_equal(view->jobs[i].worker, worker)) return &view->jobs[i];
-    return NULL;
+    const struct job_state *found = NULL;
+    for (size_t i = 0; i < view->job_count; i++)
+        if (text_equal(view->jobs[i].worker, worker) &&
+            (!found || found->status != STATUS_IN_PROGRESS))
+            found = &view->jobs[i];
+    return found;
+}
+
+struct job world_job_of(const struct job_state *state)
+{
+    return (struct job){ .id = state->id,
+                         .attempt = state->attempt,
+                         .fence = state->fence,
+                         .kind = state->kind,
+                         .worker = state->worker,
+                         .incarnation = state->incarnation };
+}
+
+void world_finish(struct world *w, const char *pipeline, const char *worker, uint64_t session,
+                  enum status status)
+{
+    const struct job_state *state = world_job(w, pipeline, worker);
+    assert_non_null(state);
+    assert_int_equal(state->status, STATUS_IN_PROGRESS);
+    struct job job = world_job_of(state);
+    world_result(w, session, &job, status);
 }

@@ -3,7 +3,8 @@
  *
  * Definitions are written as "NAME STAGE=REGION,REGION>REGION STAGE=...": one source action
  * "Source", then stages of Deploy actions named after their regions; ',' is in parallel, '>'
- * afterwards. The core's region is us-west-2; every region named has a store "store-REGION".
+ * afterwards (those are called "REGION@2" ...). The core's region is us-west-2; every region named
+ * has a store "store-REGION".
  */
 #pragma once
 #include "core/view.h"
@@ -40,6 +41,8 @@ void world_step(struct world *w, struct coordinator_event *event);
 void world_tick(struct world *w);
 /* Moves both clocks and gives the ticks that fall due on the way. */
 void world_sleep(struct world *w, uint64_t ms);
+/* The same, but ends with the step that sends such a message; false when none does. */
+bool world_sleep_sent(struct world *w, uint64_t ms, const char *worker, enum message_type type);
 /* Pairs of name and region, ended by NULL. */
 void world_fleet(struct world *w, const char *first, ...);
 
@@ -77,8 +80,15 @@ size_t world_count(struct world *w, enum coordinator_action_type type);
 const struct execution_view *world_view(struct world *w, const char *pipeline);
 const struct action_state *world_action(struct world *w, const char *pipeline, size_t stage,
                                         size_t action);
-/* The newest job of that worker in the newest execution; NULL when there is none. */
+/* That worker's job in the newest execution, one under way first; NULL when there is none. */
 const struct job_state *world_job(struct world *w, const char *pipeline, const char *worker);
 /* What the store holds; NULL when it does not. */
 const struct record *world_stored(struct world *w, const char *key);
 size_t world_stored_count(struct world *w, const char *prefix);
+/* Copies them to `out` and returns their number. */
+size_t world_stored_all(struct world *w, const char *prefix, struct record *out);
+/* The result of that worker's job under way in the newest execution. */
+void world_finish(struct world *w, const char *pipeline, const char *worker, uint64_t session,
+                  enum status status);
+/* What is offered, as far as a worker's answers need it. */
+struct job world_job_of(const struct job_state *state);

@@ -48,8 +48,10 @@ static void deploy_action(struct arena *arena, struct pipeline_action *action, c
 {
     static const char *const pairs[] = { "ApplicationName", "app", "DeploymentGroupName", "prod" };
     const char **inputs = arena_calloc(arena, 1, sizeof *inputs);
+    const char *name =
+        run_order > 1 ? arena_format(arena, "%s@%u", region, (unsigned)run_order) : region;
     inputs[0] = "App";
-    *action = (struct pipeline_action){ .name = region,
+    *action = (struct pipeline_action){ .name = name,
                                         .category = CATEGORY_DEPLOY,
                                         .owner = OWNER_AWS,
                                         .provider = "CodeDeploy",
