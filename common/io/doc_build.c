@@ -37,6 +37,9 @@ struct builder {
     size_t nodes, expanded, depth;
 };
 
+/* An unquoted "<<" is known by this address: a quoted one is a key like any other. */
+static const char merge_key[] = "<<";
+
 static const struct doc_limits default_limits = { .bytes_max = DOC_BYTES_MAX,
                                                   .nodes_max = DOC_NODES_MAX,
                                                   .depth_max = DOC_DEPTH_MAX,
@@ -293,13 +296,13 @@ static bool merge(struct builder *b, struct doc_node *map, struct error *err)
     map->count = 0;
     while (child) {
         struct doc_node *next = (struct doc_node *)child->next;
-        if (strcmp(child->key, "<<") == 0 && child->key_line == 0)
+        if (child->key == merge_key)
             merged = child;
         else
             append(map, &last, child);
         child = next;
     }
-    assert(merged); /* asked for only when there is one */
+    if (!merged) return true; /* a quoted "<<" came later and took its place */
     if (merged->kind == DOC_MAPPING) return merge_one(b, map, &last, merged, err);
     if (merged->kind != DOC_SEQUENCE)
         return doc_error(merged, err, "\"<<\" merges a mapping or a list of mappings");
@@ -331,8 +334,8 @@ static bool mapping(struct builder *b, struct doc_node *map, struct error *err)
         struct doc_node *child = value(b, &event, err);
         if (!child) return false;
         bool is_merge = !name->quoted && strcmp(name->text, "<<") == 0;
-        child->key = name->text;
-        child->key_line = is_merge ? 0 : (unsigned)key.start_mark.line + 1;
+        child->key = is_merge ? merge_key : name->text;
+        child->key_line = (unsigned)key.start_mark.line + 1;
         child->key_column = (unsigned)key.start_mark.column + 1;
         merges = merges || is_merge;
         append(map, &last, child);

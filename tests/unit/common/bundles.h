@@ -1,10 +1,6 @@
 /* bundles.h - tar and zip written byte by byte, so that a test can lie in any field.
  *
- *     struct buf tar = { .max = BUNDLE_MAX };
- *     tar_entry(&tar, '0', "a", "", 0644, "text", 4);
- *     tar_end(&tar);
- *
- * Only for tests of archives: what does not fit ends the test program.
+ * A bundle is a struct buf with BUNDLE_MAX as its maximum; what does not fit ends the test.
  */
 #pragma once
 #include "base/bytes.h"

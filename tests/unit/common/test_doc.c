@@ -225,6 +225,20 @@ static void merges_add_only_what_is_absent(void **state)
     doc_free(doc);
 }
 
+static void a_quoted_merge_key_is_a_key_and_may_come_twice(void **state)
+{
+    (void)state;
+    struct doc *doc = parse("a: {<<: {x: 1}, \"<<\": 2}\nb: {<<: {x: 1}, <<: {y: 2}}\n");
+    const struct doc_node *a = doc_get(doc_root(doc, 0), "a"), *b = doc_get(doc_root(doc, 0), "b");
+    assert_string_equal(doc_get(a, "<<")->text, "2");
+    assert_int_equal(a->count, 1);
+    assert_string_equal(doc_get(b, "y")->text, "2");
+    assert_int_equal(b->count, 1);
+    assert_int_equal(doc_duplicate_count(doc), 2);
+    assert_int_equal(doc_duplicate(doc, 0)->line, 1);
+    doc_free(doc);
+}
+
 static void getters_refuse_wrong_shapes(void **state)
 {
     (void)state;
@@ -373,6 +387,7 @@ int main(void)
         cmocka_unit_test(the_last_of_equal_keys_wins_and_all_are_listed),
         cmocka_unit_test(aliases_are_copies_with_their_own_paths),
         cmocka_unit_test(merges_add_only_what_is_absent),
+        cmocka_unit_test(a_quoted_merge_key_is_a_key_and_may_come_twice),
         cmocka_unit_test(getters_refuse_wrong_shapes),
         cmocka_unit_test(getters_read_values_and_leave_absent_ones),
         cmocka_unit_test(unknown_keys_are_named_with_the_nearest_known_one),
