@@ -132,7 +132,7 @@ static inline void zip_write(struct buf *b, const struct zip_entry *entries, siz
         const struct zip_entry *e = &entries[i];
         const char *listed = e->listed ? e->listed : e->name;
         put_number(b, 0x02014b50, 4);
-        put_number(b, 20 | e->system << 8, 2);
+        put_number(b, 20u | (uint64_t)e->system << 8, 2);
         zip_fields(b, e, strlen(listed));
         put_number(b, 0, 6); /* no comment, disk 0, internal attributes */
         put_number(b, (uint64_t)e->mode << 16, 4);
