@@ -30,7 +30,7 @@ void deploy_group_id(const char *application, const char *group, char out[DEPLOY
 
 struct tally {
     size_t total, succeeded, open;
-    const struct model_job *waiting, *bad; /* the first of each */
+    const struct model_job *waiting, *busy, *bad; /* the first of each */
     size_t bad_count;
 };
 
@@ -50,6 +50,7 @@ static struct tally tally_of(const struct model_execution *e, size_t stage, size
             tally.succeeded++;
         } else if (!status_ended(job->state.status)) {
             tally.open++;
+            if (!tally.busy) tally.busy = job;
             if (!tally.waiting && job->state.cause[0]) tally.waiting = job;
         } else {
             if (!tally.bad) tally.bad = job;
@@ -145,7 +146,11 @@ static const char *waiting_text(struct coordinator *c, const struct action_state
 {
     if (tally->total == 0 && c->fleet_generation)
         return arena_format(&c->out->arena, "no worker is enrolled in region %s", state->region);
-    return tally->waiting ? tally->waiting->state.cause : "";
+    if (tally->waiting) return tally->waiting->state.cause;
+    if (!tally->busy || !tally->busy->state.cancel) return "";
+    const char *more = "";
+    if (tally->open > 1) more = arena_format(&c->out->arena, " (and %zu more)", tally->open - 1);
+    return arena_format(&c->out->arena, "%s is still at work%s", tally->busy->state.worker, more);
 }
 
 static void summarise(struct coordinator *c, struct model_execution *e, struct action_state *state,

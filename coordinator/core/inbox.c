@@ -255,10 +255,9 @@ void inbox_new_incarnation(struct coordinator *c, struct model_worker *w)
         if (id_equal(&job->state.incarnation, &w->welcomed)) continue;
         job->state.diagnostics.code = LIFECYCLE_FAILED_AFTER_RESTART;
         model_format(&job->state.diagnostics.message,
-                     "host %s came back without the state it had when this job was given to it "
-                     "(attempt %u): it cannot be known which hooks have run; look at the host, "
-                     "then deploy again",
-                     w->name, (unsigned)job->state.attempt);
+                     "the host came back without the state it had when attempt %u was given to "
+                     "it: it cannot be known which hooks have run; look at it, then deploy again",
+                     (unsigned)job->state.attempt);
         dispatch_end(c, job, STATUS_UNKNOWN, job->state.diagnostics.message, NULL);
     }
 }

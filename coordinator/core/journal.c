@@ -93,7 +93,7 @@ static void note_pair(char *text, size_t size, const char *key, const char *valu
 static void note_event(struct coordinator *c, const struct event_record *event)
 {
     char text[NOTE_MAX];
-    snprintf(text, sizeof text, "%s=%s", event->what, status_name(event->status));
+    snprintf(text, sizeof text, "%s status=%s", event->what, status_name(event->status));
     note_pair(text, sizeof text, "name", event->name);
     note_pair(text, sizeof text, "pipeline", event->pipeline);
     note_pair(text, sizeof text, "run", event->execution.text);

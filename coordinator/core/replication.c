@@ -16,18 +16,29 @@ static const struct revision *revision_of(const struct model_execution *e, const
     return NULL;
 }
 
-/* The same bytes in the same store, left by an earlier execution of this pipeline. */
-static const struct copy_state *copy_known(const struct model_execution *e, const char *store,
-                                           const uint8_t sha256[SHA256_SIZE])
+static const struct copy_state *copy_in(const struct model_execution *e,
+                                        const struct artifact_ref *wanted)
 {
-    for (struct list *link = e->link.prev; link != &e->pipeline->executions; link = link->prev) {
-        const struct model_execution *other = list_entry(link, struct model_execution, link);
-        for (size_t i = 0; i < other->state.copy_count; i++) {
-            const struct copy_state *copy = &other->copies[i];
-            if (copy->status == STATUS_SUCCEEDED && !id_empty(&copy->job) &&
-                text_equal(copy->ref.store, store) &&
-                memcmp(copy->ref.sha256, sha256, SHA256_SIZE) == 0)
-                return copy;
+    for (size_t i = 0; i < e->state.copy_count; i++) {
+        const struct copy_state *copy = &e->copies[i];
+        if (copy->status == STATUS_SUCCEEDED && !id_empty(&copy->job) &&
+            text_equal(copy->ref.store, wanted->store) &&
+            memcmp(copy->ref.sha256, wanted->sha256, SHA256_SIZE) == 0)
+            return copy;
+    }
+    return NULL;
+}
+
+/* The same bytes in the same store, left by any execution that is remembered. */
+static const struct copy_state *copy_known(const struct coordinator *c,
+                                           const struct artifact_ref *wanted)
+{
+    list_for_each (at, &c->pipelines) {
+        const struct model_pipeline *p = list_entry(at, struct model_pipeline, link);
+        for (struct list *link = p->executions.prev; link != &p->executions; link = link->prev) {
+            const struct copy_state *copy =
+                copy_in(list_entry(link, struct model_execution, link), wanted);
+            if (copy) return copy;
         }
     }
     return NULL;
@@ -136,8 +147,7 @@ size_t replication_want(struct coordinator *c, struct model_execution *e, size_t
     long found = model_copy_find(e, artifact, region);
     size_t at = found < 0 ? copy_begin(c, e, artifact, region) : (size_t)found;
     if (e->copies[at].status != STATUS_PENDING || e->state.stop_abandon) return at;
-    const struct copy_state *known =
-        copy_known(e, e->copies[at].ref.store, e->copies[at].ref.sha256);
+    const struct copy_state *known = copy_known(c, &e->copies[at].ref);
     if (known)
         copy_reuse(c, e, at, known);
     else
