@@ -1,0 +1,304 @@
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading the journal ---- */
+
+const struct execution *check_execution(const struct world *w, const struct id *id)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->at[i]->record.kind == RECORD_EXECUTION &&
+            id_equal(&d->at[i]->record.execution.id, id))
+            return &d->at[i]->record.execution;
+    return NULL;
+}
+
+const struct job_state *check_job(const struct world *w, const struct id *job)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->at[i]->record.kind == RECORD_JOB && id_equal(&d->at[i]->record.job.id, job))
+            return &d->at[i]->record.job;
+    return NULL;
+}
+
+const struct template *check_template(const struct world *w, const struct execution *e)
+{
+    const struct record like = {
+        .kind = RECORD_DEFINITION,
+        .definition = { .name = e->pipeline, .version = e->pipeline_version },
+    };
+    const struct record *found = disk_get(&w->nodes[0].disk, &like);
+    if (!found || found->definition.text.len == 0) return NULL;
+    size_t index = (size_t)(found->definition.text.data[0] - '0');
+    return index < w->template_count ? &w->templates[index] : NULL;
+}
+
+/* ---- one record ---- */
+
+static void check_status(struct world *w, const char *what, const char *name, enum status old,
+                         enum status new)
+{
+    bool back =
+        (status_ended(old) && new != old) || (old != STATUS_PENDING && new == STATUS_PENDING);
+    if (back)
+        world_fail(w, "BACK", "%s %s goes from %s to %s", what, name, status_name(old),
+                   status_name(new));
+}
+
+static void check_execution_put(struct world *w, const struct execution *old,
+                                const struct execution *new)
+{
+    check_status(w, "execution", new->id.text, old->status, new->status);
+    if (old->pipeline_version != new->pipeline_version || old->stage_count != new->stage_count ||
+        !text_equal(old->revisions[0].revision_id, new->revisions[0].revision_id))
+        world_fail(w, "PIN", "execution %s changes what it was pinned to", new->id.text);
+    for (size_t s = 0; s < new->stage_count &&s < old->stage_count; s++) {
+        check_status(w, "stage", new->stages[s].name, old->stages[s].status, new->stages[s].status);
+        for (size_t a = 0; a < new->stages[s].action_count; a++)
+            check_status(w, "action", new->stages[s].actions[a].name,
+                         old->stages[s].actions[a].status, new->stages[s].actions[a].status);
+    }
+}
+
+static void check_job_put(struct world *w, const struct job_state *old, const struct job_state *new)
+{
+    if (status_ended(old->status) && new->status != old->status)
+        world_fail(w, "BACK", "job %s goes from %s to %s", new->id.text, status_name(old->status),
+                   status_name(new->status));
+    if (new->attempt < old->attempt || fence_compare(new->fence, old->fence) < 0)
+        world_fail(w, "BACK", "job %s: attempt or fence goes backwards", new->id.text);
+    if (new->attempt == old->attempt && old->attempt && !text_equal(new->worker, old->worker) &&
+        new->status == STATUS_IN_PROGRESS)
+        world_fail(w, "P2", "job %s: another worker under the same attempt", new->id.text);
+    if (new->kind == JOB_DEPLOY && !text_equal(new->worker, old->worker))
+        world_fail(w, "PINNED", "job %s moves from %s to %s", new->id.text, old->worker,
+                   new->worker);
+    if (new->attempt > 20) world_fail(w, "L4", "job %s: attempt %u", new->id.text, new->attempt);
+}
+
+static uint32_t version_number(const struct execution *e)
+{
+    return (uint32_t)strtoul(e->revisions[0].revision_id + 1, NULL, 10);
+}
+
+/* Polling turns each version into an execution once, and never goes back to an older one. */
+static void check_execution_new(struct world *w, const struct execution *new)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    if (new->trigger == TRIGGER_START) return;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct record *r = &d->at[i]->record;
+        if (r->kind != RECORD_EXECUTION || !text_equal(r->execution.pipeline, new->pipeline))
+            continue;
+        if (version_number(&r->execution) >= version_number(new))
+            world_fail(w, "SOURCE", "version %s is started by polling after version %s",
+                       new->revisions[0].revision_id, r->execution.revisions[0].revision_id);
+    }
+}
+
+void check_coordinator_put(struct world *w, const struct record *old, const struct record *new)
+{
+    struct disk *d = &w->nodes[0].disk;
+    if (new->kind == RECORD_EVENT &&new->event.seq != d->event_seq + 1)
+        world_fail(w, "EVENTS", "event %llu follows %llu", (unsigned long long)new->event.seq,
+                   (unsigned long long)d->event_seq);
+    if (new->kind == RECORD_EPOCH) {
+        if (new->epoch.epoch <= w->epoch_max)
+            world_fail(w, "S7", "epoch %llu after %llu", (unsigned long long)new->epoch.epoch,
+                       (unsigned long long)w->epoch_max);
+        w->epoch_max = new->epoch.epoch;
+    }
+    if (new->kind == RECORD_ROW || new->kind == RECORD_SELF || new->kind == RECORD_TARGET)
+        world_fail(w, "KIND", "the coordinator writes a record that is a worker's");
+    if (!old && new->kind == RECORD_EXECUTION) check_execution_new(w, &new->execution);
+    if (!old) return;
+    if (new->kind == RECORD_EXECUTION) check_execution_put(w, &old->execution, &new->execution);
+    if (new->kind == RECORD_JOB) check_job_put(w, &old->job, &new->job);
+    if (new->kind == RECORD_SUBMISSION &&
+        !id_equal(&old->submission.execution, &new->submission.execution))
+        world_fail(w, "S10", "submission %s gets another execution", new->submission.id.text);
+}
+
+/* ---- records together ---- */
+
+static void check_job_succeeded(struct world *w, const struct job_state *job)
+{
+    static const enum lifecycle_event deploy[] = { EVENT_APPLICATION_STOP, EVENT_DOWNLOAD_BUNDLE,
+                                                   EVENT_BEFORE_INSTALL,   EVENT_INSTALL,
+                                                   EVENT_AFTER_INSTALL,    EVENT_APPLICATION_START,
+                                                   EVENT_VALIDATE_SERVICE };
+    static const enum lifecycle_event copy[] = { EVENT_REPLICATE };
+    bool deploys = job->kind == JOB_DEPLOY;
+    const enum lifecycle_event *events = deploys ? deploy : copy;
+    size_t count = deploys ? sizeof deploy / sizeof deploy[0] : 1;
+    const struct truth *t = check_truth(w, &job->id);
+    for (size_t i = 0; i < count; i++)
+        if (t->succeeded[events[i]] != job->attempt)
+            world_fail(w, "S5", "job %s succeeded in the journal, but its %s did not", job->id.text,
+                       lifecycle_event_name(events[i]));
+}
+
+static bool copy_exists(const struct world *w, const struct copy_state *copy)
+{
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (text_equal(w->copies[i].key, copy->ref.key) &&
+            text_equal(w->copies[i].version_id, copy->ref.version_id) &&
+            memcmp(w->copies[i].sha256, copy->ref.sha256, SHA256_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* A succeeded action: every one of its jobs did, and at least one for each enrolled worker that
+ * was there all the time. */
+static void check_action_succeeded(struct world *w, const struct execution *e,
+                                   const struct action_state *action)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    size_t deployed = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct record *r = &d->at[i]->record;
+        if (r->kind != RECORD_JOB || r->job.kind != JOB_DEPLOY) continue;
+        if (!id_equal(&r->job.action_execution, &action->id)) continue;
+        deployed++;
+        if (r->job.status != STATUS_SUCCEEDED)
+            world_fail(w, "S5", "action %s of execution %s succeeded, its job %s is %s",
+                       action->name, e->id.text, r->job.id.text, status_name(r->job.status));
+        if (memcmp(check_truth(w, &r->job.id)->installed, e->revisions[0].ref.sha256,
+                   SHA256_SIZE) != 0)
+            world_fail(w, "S8", "host %s does not have the revision of execution %s", r->job.worker,
+                       e->id.text);
+    }
+    if (!deployed)
+        world_fail(w, "S5", "action %s of execution %s succeeded without any job", action->name,
+                   e->id.text);
+}
+
+static void check_stages(struct world *w, const struct execution *e)
+{
+    for (size_t s = 0; s < e->stage_count; s++) {
+        const struct stage_state *stage = &e->stages[s];
+        if (s && stage->status != STATUS_PENDING && e->stages[s - 1].status != STATUS_SUCCEEDED)
+            world_fail(w, "ORDER", "execution %s: stage %s is %s, the one before is %s", e->id.text,
+                       stage->name, status_name(stage->status),
+                       status_name(e->stages[s - 1].status));
+        for (size_t a = 0; a < stage->action_count; a++) {
+            if (s && stage->actions[a].status == STATUS_SUCCEEDED)
+                check_action_succeeded(w, e, &stage->actions[a]);
+            if (stage->status == STATUS_SUCCEEDED && stage->actions[a].status != STATUS_SUCCEEDED)
+                world_fail(w, "S5", "execution %s: stage %s succeeded without action %s",
+                           e->id.text, stage->name, stage->actions[a].name);
+        }
+        if (e->status == STATUS_SUCCEEDED && stage->status != STATUS_SUCCEEDED)
+            world_fail(w, "S5", "execution %s succeeded without stage %s", e->id.text, stage->name);
+    }
+    for (size_t i = 0; i < e->copy_count; i++)
+        if (e->copies[i].status == STATUS_SUCCEEDED && !id_empty(&e->copies[i].job) &&
+            !copy_exists(w, &e->copies[i]))
+            world_fail(w, "S5", "execution %s: the copy for %s is not in the store", e->id.text,
+                       e->copies[i].region);
+}
+
+static bool stage_held(const struct stage_state *stage)
+{
+    return stage->status == STATUS_IN_PROGRESS || stage->status == STATUS_STOPPING;
+}
+
+/* Against the other executions of its pipeline. */
+static void check_neighbours(struct world *w, const struct execution *e)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    bool newer = false;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct record *r = &d->at[i]->record;
+        if (r->kind != RECORD_EXECUTION || !text_equal(r->execution.pipeline, e->pipeline))
+            continue;
+        const struct execution *other = &r->execution;
+        if (id_equal(&other->id, &e->id)) continue;
+        newer = newer || other->started_ms > e->started_ms;
+        for (size_t s = 0; s < e->stage_count && s < other->stage_count; s++)
+            if (stage_held(&e->stages[s]) && stage_held(&other->stages[s]))
+                world_fail(w, "LOCK", "executions %s and %s are both in stage %s", e->id.text,
+                           other->id.text, e->stages[s].name);
+    }
+    if (e->status == STATUS_SUPERSEDED && !newer)
+        world_fail(w, "SUPERSEDE", "execution %s is superseded, but there is no newer one",
+                   e->id.text);
+}
+
+void check_coordinator_committed(struct world *w, const struct record *record)
+{
+    if (record->kind == RECORD_EXECUTION) {
+        const struct execution *e = check_execution(w, &record->execution.id);
+        if (!e) return; /* deleted in the same turn */
+        check_stages(w, e);
+        check_neighbours(w, e);
+    } else if (record->kind == RECORD_JOB && record->job.status == STATUS_SUCCEEDED) {
+        check_job_succeeded(w, &record->job);
+    }
+}
+
+/* ---- words ---- */
+
+static void check_offer(struct world *w, uint32_t worker, const struct job *job)
+{
+    const struct job_state *state = check_job(w, &job->id);
+    /* A result behind the offer in the same turn leaves it pointless, not wrong. */
+    const struct row row = { job->id, job->attempt, job->fence, ROW_ACCEPTED };
+    bool assigned = state && state->attempt == job->attempt &&
+                    (state->status == STATUS_IN_PROGRESS ||
+                     (status_ended(state->status) && check_row_ended(w, worker, &row))) &&
+                    !fence_compare(state->fence, job->fence) &&
+                    text_equal(state->worker, w->nodes[worker].name) &&
+                    id_equal(&state->incarnation, &job->incarnation);
+    if (!assigned)
+        world_fail(w, "P2", "job %s attempt %u is offered to %s, but not assigned in the journal",
+                   job->id.text, job->attempt, w->nodes[worker].name);
+    const struct execution *e = check_execution(w, &job->execution);
+    if (!e || memcmp(e->revisions[0].ref.sha256, job->input.sha256, SHA256_SIZE) != 0)
+        world_fail(w, "S8", "job %s is offered with another digest than its execution's",
+                   job->id.text);
+}
+
+static bool attempt_over(const struct world *w, const struct job_key *key)
+{
+    const struct job_state *state = check_job(w, &key->job);
+    return !state || state->attempt > key->attempt || status_ended(state->status) ||
+           state->status == STATUS_PENDING;
+}
+
+/* A result that came in the same turn as the heartbeat does no harm: its worker has ended. */
+static void check_lease(struct world *w, uint32_t worker, const struct row *row)
+{
+    if (check_row_ended(w, worker, row)) return;
+    const struct job_state *state = check_job(w, &row->job);
+    bool current = state && state->attempt == row->attempt && state->status != STATUS_PENDING &&
+                   text_equal(state->worker, w->nodes[worker].name);
+    if (!current || status_ended(state->status))
+        world_fail(w, "P9", "%s gets a lease for job %s attempt %u, which is over",
+                   w->nodes[worker].name, row->job.text, row->attempt);
+}
+
+void check_coordinator_send(struct world *w, uint32_t worker, const struct message *m,
+                            const struct job *offered)
+{
+    const char *name = w->nodes[worker].name;
+    if (m->type == MESSAGE_OFFER) check_offer(w, worker, offered);
+    if (m->type == MESSAGE_WELCOME && m->welcome.epoch != w->epoch_max)
+        world_fail(w, "S7", "%s is welcomed with an epoch that is not committed", name);
+    if (m->type == MESSAGE_RESULT_ACK && !attempt_over(w, &m->result_ack))
+        world_fail(w, "S6", "the result of job %s is acknowledged, but not in the journal",
+                   m->result_ack.job.text);
+    if (m->type == MESSAGE_DROP && !attempt_over(w, &m->drop))
+        world_fail(w, "P8", "%s shall drop job %s attempt %u, which is not over", name,
+                   m->drop.job.text, m->drop.attempt);
+    if (m->type == MESSAGE_LEASE)
+        for (size_t i = 0; i < m->lease.row_count; i++) check_lease(w, worker, &m->lease.rows[i]);
+    if (m->type == MESSAGE_CANCEL) {
+        const struct job_state *state = check_job(w, &m->cancel.cancel->key.job);
+        if (!state || !state->cancel)
+            world_fail(w, "P1", "a cancel is sent that is not in the journal");
+    }
+}

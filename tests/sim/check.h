@@ -1,0 +1,46 @@
+/* check.h - what must hold (protocol.md, "What the simulator checks"), judged by what lies on
+ * disks and by what step processes did; never by what a core says of itself.
+ */
+#pragma once
+#include "process.h"
+
+/* What really happened to one job, over all its attempts. */
+struct truth {
+    struct truth *next;
+    struct id job;
+    uint32_t begins[LIFECYCLE_EVENT_COUNT];    /* claims */
+    uint32_t succeeded[LIFECYCLE_EVENT_COUNT]; /* the attempt whose step ended so; 0 none */
+    uint32_t cancel_acked;                     /* the greatest attempt */
+    uint8_t installed[SHA256_SIZE];
+};
+
+/* ---- hosts (check_worker.c) ---- */
+
+/* The order to start a step is performed. Returns the signed job. */
+const struct job *check_start(struct world *w, uint32_t worker, const struct sim_step *ref,
+                              const struct step_spec *spec);
+void check_run_begins(struct world *w, const struct run *run);
+void check_run_ended(struct world *w, const struct run *run);
+/* A record is about to be committed; old is NULL when the key is new. */
+void check_worker_put(struct world *w, uint32_t worker, const struct record *old,
+                      const struct record *new);
+void check_worker_send(struct world *w, uint32_t worker, const struct message *message);
+
+/* That row is gone or ended on the worker's disk. */
+bool check_row_ended(const struct world *w, uint32_t worker, const struct row *row);
+
+/* ---- the coordinator (check.c) ---- */
+
+void check_coordinator_put(struct world *w, const struct record *old, const struct record *new);
+/* The same record once the whole turn is committed: what it says together with the others. */
+void check_coordinator_committed(struct world *w, const struct record *record);
+void check_coordinator_send(struct world *w, uint32_t worker, const struct message *message,
+                            const struct job *offered);
+/* Everything has come to its end: is it the right one? */
+void check_end(struct world *w);
+const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */
+
+const struct execution *check_execution(const struct world *w, const struct id *id);
+const struct job_state *check_job(const struct world *w, const struct id *job);
+const struct template *check_template(const struct world *w, const struct execution *e);
+struct truth *check_truth(struct world *w, const struct id *job);

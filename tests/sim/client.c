@@ -1,0 +1,147 @@
+/* client.c - people and source objects: what they want, and wanting it again until answered. */
+#include "check.h"
+#include "sim_nodes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { POLL_MS = 1000, ASK_AGAIN_MS = 1500 };
+
+static void template_draw(struct world *w, struct template *t, uint32_t pipeline)
+{
+    *t = (struct template){ .pipeline = pipeline };
+    t->stage_count = 1 + world_below(w, TEMPLATE_STAGES_MAX - 1);
+    for (uint32_t s = 0; s < t->stage_count; s++) {
+        struct template_stage *stage = &t->stages[s];
+        uint32_t orders = 1 + world_below(w, 2);
+        stage->action_count = 1 + world_below(w, w->options.regions);
+        for (uint32_t a = 0; a < stage->action_count; a++)
+            stage->actions[a] = (struct template_action){
+                .region = (a + s) % w->options.regions,
+                .run_order = 1 + world_below(w, orders),
+                /* Sometimes the same group again, in the next stage or the other pipeline. */
+                .group = world_chance(w, 5000) ? 0 : pipeline * 10 + s,
+            };
+    }
+}
+
+static struct sim_op *op_add(struct world *w, enum request_kind kind, uint32_t pipeline)
+{
+    struct sim_op *op = &w->ops[w->op_count++];
+    *op = (struct sim_op){ .kind = kind, .pipeline = pipeline };
+    op->submission = id_new_uuid(&w->random);
+    return op;
+}
+
+static void op_at(struct world *w, uint64_t at)
+{
+    world_at(w, at, EV_OP, 0, NULL, w->op_count - 1);
+}
+
+static void revision_add(struct world *w, uint32_t pipeline)
+{
+    struct sim_revision *r = &w->revisions[pipeline][w->revision_count[pipeline]++];
+    snprintf(r->version_id, sizeof r->version_id, "v%llu", (unsigned long long)++w->versions);
+    world_entropy(w, r->sha256);
+    world_trace(w, "source of p%u: version %s", pipeline, r->version_id);
+}
+
+static void apply_at(struct world *w, uint32_t pipeline, uint64_t at)
+{
+    template_draw(w, &w->templates[w->template_count], pipeline);
+    op_add(w, REQUEST_APPLY, pipeline)->template = (uint32_t)w->template_count++;
+    op_at(w, at);
+}
+
+void client_plan(struct world *w)
+{
+    const struct options *o = &w->options;
+    for (uint32_t p = 0; p < o->pipelines; p++) {
+        revision_add(w, p);
+        apply_at(w, p, 10 + world_below(w, 500));
+        world_at(w, 1000, EV_POLL, 0, NULL, p);
+    }
+    for (uint32_t i = 0; i < o->revisions; i++)
+        world_at(w, 500 + world_below(w, o->faults_ms - 500), EV_SOURCE, 0, NULL,
+                 world_below(w, o->pipelines));
+    for (uint32_t i = 0; i < o->operations; i++) {
+        uint32_t pipeline = world_below(w, o->pipelines), kind = world_below(w, 10);
+        uint64_t at = 1000 + world_below(w, o->faults_ms);
+        if (kind < 6) {
+            op_add(w, REQUEST_RUN, pipeline);
+            op_at(w, at);
+        } else if (kind < 9 && !o->healthy) {
+            op_add(w, REQUEST_STOP, pipeline)->abandon = world_chance(w, 5000);
+            op_at(w, at);
+        } else if (w->template_count < SIM_TEMPLATES_MAX) {
+            apply_at(w, pipeline, at);
+        }
+    }
+}
+
+void client_op(struct world *w, uint32_t number)
+{
+    struct sim_op *op = &w->ops[number];
+    if (op->done) return;
+    world_at(w, ASK_AGAIN_MS, EV_OP, 0, NULL, number);
+    if (!w->nodes[0].up) return;
+    op->asked = true;
+    const struct sim_input input = { .kind = INPUT_REQUEST, .number = number };
+    world_input(w, 0, input);
+    if (w->nodes[0].up && world_chance(w, w->options.submit_twice)) world_input(w, 0, input);
+}
+
+/* A reply is performed: whatever it says is committed (S1), and says the same each time (S10). */
+void client_answered(struct world *w, uint32_t number, const struct reply *reply)
+{
+    struct sim_op *op = &w->ops[number];
+    world_hash(w, 7000 + number);
+    bool good = reply->failure.code == ERR_NONE;
+    if (!good) world_trace(w, "operation %u fails: %s", number, reply->failure.cause);
+    if (good && op->kind == REQUEST_RUN) {
+        const struct record like = { .kind = RECORD_SUBMISSION,
+                                     .submission = { .client = "somebody", .id = op->submission } };
+        const struct record *found = disk_get(&w->nodes[0].disk, &like);
+        if (!found || !id_equal(&found->submission.execution, &reply->execution) ||
+            !check_execution(w, &reply->execution))
+            world_fail(w, "S1", "submission %s is acknowledged, but not in the journal",
+                       op->submission.text);
+        if (!id_empty(&op->execution) && !id_equal(&op->execution, &reply->execution))
+            world_fail(w, "S10", "submission %s has two executions", op->submission.text);
+        op->execution = reply->execution;
+    }
+    if (!world_chance(w, w->options.reply_loss)) op->done = true;
+}
+
+void client_source(struct world *w, uint32_t pipeline)
+{
+    if (w->revision_count[pipeline] == SIM_REVISIONS_MAX) return;
+    revision_add(w, pipeline);
+}
+
+static bool source_seen(const struct world *w, uint32_t pipeline)
+{
+    const struct record like = {
+        .kind = RECORD_SOURCE,
+        .source = { .pipeline = pipeline ? "p1" : "p0", .action = "Source" },
+    };
+    const struct record *found = disk_get(&w->nodes[0].disk, &like);
+    return found && text_equal(found->source.revision_id,
+                               w->revisions[pipeline][w->revision_count[pipeline] - 1].version_id);
+}
+
+void client_poll(struct world *w, uint32_t pipeline)
+{
+    world_at(w, POLL_MS, EV_POLL, 0, NULL, pipeline);
+    if (w->nodes[0].up && !source_seen(w, pipeline))
+        world_input(w, 0, (struct sim_input){ .kind = INPUT_SOURCE, .number = pipeline });
+}
+
+const char *client_unrest(const struct world *w)
+{
+    for (size_t i = 0; i < w->op_count; i++)
+        if (!w->ops[i].done) return "a client has no answer";
+    for (uint32_t p = 0; p < w->options.pipelines; p++)
+        if (!source_seen(w, p)) return "a new source version started nothing";
+    return NULL;
+}

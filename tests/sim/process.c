@@ -1,0 +1,262 @@
+#include "process.h"
+
+#include "check.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct run *run_find(struct world *w, uint32_t worker, const struct sim_step *ref)
+{
+    for (struct run *run = w->runs; run; run = run->next)
+        if (run->worker == worker && run->ref.step == ref->step && run->ref.run == ref->run &&
+            run->ref.attempt == ref->attempt && id_equal(&run->ref.job, &ref->job))
+            return run;
+    return NULL;
+}
+
+static struct run *run_make(struct world *w, uint32_t worker, const struct sim_step *ref)
+{
+    struct run *run = run_find(w, worker, ref);
+    if (run) return run;
+    run = arena_calloc(&w->arena, 1, sizeof *run);
+    run->worker = worker;
+    run->ref = *ref;
+    run->next = w->runs;
+    w->runs = run;
+    return run;
+}
+
+/* The worker's shell, if it still is the one that watches, notices within its poll. */
+static void run_news(struct world *w, struct run *run)
+{
+    if (run->watched_life)
+        world_at(w, 1 + world_below(w, w->options.healthy ? 5 : 100), EV_NEWS, run->worker, run,
+                 run->watched_life);
+}
+
+static void run_end(struct world *w, struct run *run, enum status status)
+{
+    assert(run->alive);
+    assert(run->begun);
+    run->alive = false;
+    run->over = true;
+    run->outcome = status;
+    world_trace(w, "%s job=%s attempt=%u %s run=%u ended %s", w->nodes[run->worker].name,
+                run->ref.job.text, run->ref.attempt, lifecycle_event_name(run->event), run->ref.run,
+                status_name(status));
+    check_run_ended(w, run);
+    run_news(w, run);
+}
+
+/* ---- what a step does ---- */
+
+static struct sim_copy *copy_of(struct world *w, const struct artifact_ref *ref, uint32_t region)
+{
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (w->copies[i].region == region && text_equal(w->copies[i].key, ref->key) &&
+            (!ref->version_id[0] || text_equal(w->copies[i].version_id, ref->version_id)))
+            return &w->copies[i];
+    return NULL;
+}
+
+/* A put of the destination store: each makes another version of the key. */
+static void replicate(struct world *w, struct run *run)
+{
+    if (w->copy_count == w->copy_cap) {
+        w->copy_cap = w->copy_cap ? w->copy_cap * 2 : 16;
+        w->copies = xrealloc(w->copies, w->copy_cap * sizeof *w->copies);
+    }
+    struct sim_copy *copy = &w->copies[w->copy_count++];
+    *copy = (struct sim_copy){ .region = w->nodes[run->worker].region };
+    bool fits = text_copy(copy->key, sizeof copy->key, run->job->output.key);
+    assert(fits);
+    memcpy(copy->sha256, run->job->input.sha256, SHA256_SIZE);
+    snprintf(copy->version_id, sizeof copy->version_id, "c%llu", (unsigned long long)++w->versions);
+    memcpy(run->version_id, copy->version_id, sizeof run->version_id);
+}
+
+/* The primary region reads the source object itself, the others their copy. */
+static bool download(struct world *w, const struct run *run)
+{
+    const struct artifact_ref *ref = &run->job->input;
+    if (w->nodes[run->worker].region == 0) return ref->version_id[0] != '\0';
+    const struct sim_copy *copy = copy_of(w, ref, w->nodes[run->worker].region);
+    if (!copy) {
+        world_fail(w, "S8", "job %s reads %s version '%s', which region %u does not have",
+                   run->ref.job.text, ref->key, ref->version_id, w->nodes[run->worker].region);
+        return false;
+    }
+    if (memcmp(copy->sha256, ref->sha256, SHA256_SIZE) != 0)
+        world_fail(w, "S8", "job %s reads %s with another digest than it was signed with",
+                   run->ref.job.text, ref->key);
+    return true;
+}
+
+static void run_finish(struct world *w, struct run *run)
+{
+    bool good = !world_chance(w, w->options.step_fails);
+    if (!good) w->stats->failures++;
+    if (good && run->kind == STEP_DOWNLOAD) good = download(w, run);
+    if (good && run->kind == STEP_REPLICATE) replicate(w, run);
+    run_end(w, run, good ? STATUS_SUCCEEDED : STATUS_FAILED);
+}
+
+static void run_claim(struct world *w, struct run *run)
+{
+    if (run->begun) { /* somebody else runs this step, or did */
+        run->alive = false;
+        return;
+    }
+    if (run->told_to_end) { /* ended before it had begun: it leaves nothing */
+        run->alive = false;
+        run_news(w, run);
+        return;
+    }
+    run->begun = true;
+    w->stats->steps++;
+    world_trace(w, "%s job=%s attempt=%u %s run=%u begins", w->nodes[run->worker].name,
+                run->ref.job.text, run->ref.attempt, lifecycle_event_name(run->event),
+                run->ref.run);
+    check_run_begins(w, run);
+    if (run->leased) world_at(w, 0, EV_LEASE, run->worker, run, run->process);
+    uint64_t takes = 1 + world_below(w, w->options.step_ms);
+    if (world_chance(w, w->options.step_hangs)) {
+        w->stats->hangs++;
+        takes = w->options.hang_ms;
+        world_at(w, takes, EV_KILL, run->worker, run, run->process);
+    } else {
+        world_at(w, takes, EV_END, run->worker, run, run->process);
+    }
+}
+
+/* The supervisor looks once a second; its own process ends at once. */
+static void run_look_at_lease(struct world *w, struct run *run)
+{
+    if (!run->alive || !run->begun) return;
+    if (node_boot(w, &w->nodes[run->worker]) >= run->lease_until_boot_ms)
+        run_end(w, run, STATUS_UNKNOWN);
+    else
+        world_at(w, 1000, EV_LEASE, run->worker, run, run->process);
+}
+
+void process_event(struct world *w, const struct sim_event *event)
+{
+    struct run *run = event->data;
+    struct sim_node *n = &w->nodes[run->worker];
+    if (event->kind == EV_NEWS) {
+        if (n->up && n->life == event->number && run->watched_life == n->life)
+            world_input(w, run->worker, (struct sim_input){ .kind = INPUT_STEP, .run = run });
+        return;
+    }
+    if (!run->alive || run->process != event->number) return;
+    if (event->kind == EV_CLAIM) run_claim(w, run);
+    if (event->kind == EV_END) run_finish(w, run);
+    if (event->kind == EV_LEASE) run_look_at_lease(w, run);
+    if (event->kind == EV_KILL) run_end(w, run, run->told_to_end ? STATUS_STOPPED : STATUS_FAILED);
+}
+
+/* ---- the worker's shell ---- */
+
+void process_start(struct world *w, uint32_t worker, const struct sim_step *ref,
+                   const struct step_spec *spec)
+{
+    struct sim_node *n = &w->nodes[worker];
+    struct run *run = run_make(w, worker, ref);
+    run->job = check_start(w, worker, ref, spec);
+    if (w->finding[0]) return;
+    run->kind = spec->kind;
+    run->event = spec->event;
+    run->watched_life = n->life;
+    if (run->alive || run->begun) {
+        if (!run->alive) run_news(w, run);
+        return;
+    }
+    run->alive = true;
+    run->told_to_end = false;
+    run->process = ++w->processes;
+    world_at(w, 1 + world_below(w, w->options.healthy ? 5 : 50), EV_CLAIM, worker, run,
+             run->process);
+}
+
+void process_adopt(struct world *w, uint32_t worker, const struct sim_step *ref)
+{
+    struct run *run = run_make(w, worker, ref);
+    run->watched_life = w->nodes[worker].life;
+    if (!run->alive) run_news(w, run);
+}
+
+void process_cancel(struct world *w, uint32_t worker, const struct sim_step *ref)
+{
+    struct run *run = run_find(w, worker, ref);
+    if (!run || !run->alive) return;
+    run->told_to_end = true;
+    /* TERM, five seconds, KILL: the step may end by itself in the meantime. */
+    if (run->begun) world_at(w, 1 + world_below(w, 5000), EV_KILL, worker, run, run->process);
+}
+
+void process_lease(struct world *w, uint32_t worker, const struct sim_step *ref,
+                   uint64_t until_boot_ms)
+{
+    struct run *run = run_make(w, worker, ref);
+    run->leased = true;
+    run->lease_until_boot_ms = until_boot_ms;
+}
+
+void process_forget(struct world *w, uint32_t worker, const struct id *job, uint32_t attempt)
+{
+    for (struct run **at = &w->runs; *at;) {
+        struct run *run = *at;
+        bool gone =
+            run->worker == worker && run->ref.attempt == attempt && id_equal(&run->ref.job, job);
+        if (gone && run->alive && run->begun)
+            world_fail(w, "FORGET", "job %s attempt %u is forgotten while its %s runs", job->text,
+                       attempt, lifecycle_event_name(run->event));
+        if (gone)
+            *at = run->next;
+        else
+            at = &run->next;
+        if (gone) run->alive = false;
+    }
+}
+
+void process_host_down(struct world *w, uint32_t worker, bool wipe)
+{
+    for (struct run **at = &w->runs; *at;) {
+        struct run *run = *at;
+        if (run->worker == worker) run->alive = false;
+        if (run->worker == worker && wipe)
+            *at = run->next;
+        else
+            at = &run->next;
+    }
+}
+
+void process_kill_any(struct world *w, uint32_t worker)
+{
+    for (struct run *run = w->runs; run; run = run->next) {
+        if (run->worker != worker || !run->alive) continue;
+        world_trace(w, "%s job=%s %s killed", w->nodes[worker].name, run->ref.job.text,
+                    lifecycle_event_name(run->event));
+        w->stats->kills++;
+        run->alive = false;
+        run_news(w, run);
+        return;
+    }
+}
+
+struct step_outcome process_outcome(const struct run *run)
+{
+    assert(run->over);
+    return (struct step_outcome){
+        .status = run->outcome,
+        .diagnostics = { .code = run->outcome == STATUS_SUCCEEDED ? LIFECYCLE_SUCCESS
+                                                                  : LIFECYCLE_SCRIPT_FAILED,
+                         .script = "",
+                         .message = run->outcome == STATUS_SUCCEEDED ? "" : "simulated",
+                         .log_tail = "" },
+        .noop = run->kind == STEP_HOOK && run->process % 3 == 0,
+        .version_id = run->version_id,
+        .bytes = run->kind == STEP_REPLICATE ? 1000 : 0,
+    };
+}

@@ -1,0 +1,46 @@
+/* process.h - step processes, which outlive their worker, and the folders they leave.
+ *
+ * One run is one STEPDIR with at most one living process that matters: a second one finds the
+ * claim and ends. Claims and outcomes are durable; a reboot ends processes and keeps folders.
+ */
+#pragma once
+#include "sim.h"
+
+struct sim_step { /* the worker core's struct step_ref */
+    struct id job;
+    uint32_t attempt, step, run;
+};
+
+struct run {
+    struct run *next; /* newest first */
+    uint32_t worker;
+    struct sim_step ref;
+    enum step_kind kind;
+    enum lifecycle_event event;
+    const struct job *job;   /* the signed one; NULL when only its lease is known */
+    bool alive, begun, over; /* over: the outcome file exists */
+    bool leased, told_to_end;
+    uint64_t process; /* number of the living or last process */
+    uint64_t lease_until_boot_ms;
+    uint32_t watched_life; /* of the worker's process that wants to know its end */
+    enum status outcome;
+    char version_id[16];
+};
+
+/* What the worker's shell does for the core's actions. */
+void process_start(struct world *w, uint32_t worker, const struct sim_step *ref,
+                   const struct step_spec *spec);
+void process_adopt(struct world *w, uint32_t worker, const struct sim_step *ref);
+void process_cancel(struct world *w, uint32_t worker, const struct sim_step *ref);
+void process_lease(struct world *w, uint32_t worker, const struct sim_step *ref,
+                   uint64_t until_boot_ms);
+void process_forget(struct world *w, uint32_t worker, const struct id *job, uint32_t attempt);
+
+/* EV_CLAIM, EV_END, EV_LEASE, EV_KILL, EV_NEWS. */
+void process_event(struct world *w, const struct sim_event *event);
+/* The host goes down; with `wipe` its folders are lost as well. */
+void process_host_down(struct world *w, uint32_t worker, bool wipe);
+/* Somebody (the kernel, for want of memory) ends a process without an outcome. */
+void process_kill_any(struct world *w, uint32_t worker);
+/* Fills the outcome of a run that is over. */
+struct step_outcome process_outcome(const struct run *run);

@@ -1,0 +1,24 @@
+/* template.h - the pipelines of a world, as plain numbers; sim_coordinator.c makes definitions of
+ * them. A definition's text is the template's index, so that a record leads back to its template.
+ */
+#pragma once
+#include "options.h"
+
+enum { SIM_TEMPLATES_MAX = 8, TEMPLATE_STAGES_MAX = 3, TEMPLATE_ACTIONS_MAX = 4 };
+
+struct template_action {
+    uint32_t region, run_order;
+    uint32_t group; /* deployment group */
+};
+
+struct template_stage {
+    struct template_action actions[TEMPLATE_ACTIONS_MAX];
+    uint32_t action_count;
+};
+
+struct template
+{ /* stage 0, the source, is always there and not listed */
+    uint32_t pipeline;
+    struct template_stage stages[TEMPLATE_STAGES_MAX];
+    uint32_t stage_count;
+};
