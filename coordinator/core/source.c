@@ -33,6 +33,8 @@ void source_seen(struct coordinator *c, struct model_pipeline *p, const struct r
 {
     for (size_t i = 0; i < count; i++) {
         struct model_source *source = model_source_make(p, revisions[i].action);
+        /* A run looked at the object itself: the last poll may be older and must not win. */
+        model_revision(&source->newest, &revisions[i]);
         if (!model_text(&source->seen, revisions[i].revision_id)) continue;
         struct arena *arena = &c->out->arena;
         struct source_state state = { arena_text(arena, p->name), arena_text(arena, source->action),
