@@ -60,8 +60,9 @@ static bool fail_parser(struct builder *b, struct error *err)
                          b->doc->name, p->problem_offset, p->problem ? p->problem : "not UTF-8");
     }
     const char *problem = p->problem ? p->problem : "not YAML";
-    if (!p->context) return fail_at(b, p->problem_mark, err, problem);
-    return error_set(err, ERR_INVALID, "%s:%zu:%zu: %s (%s that began in line %zu)", b->doc->name,
+    if (!p->context || p->context_mark.line == p->problem_mark.line)
+        return fail_at(b, p->problem_mark, err, problem);
+    return error_set(err, ERR_INVALID, "%s:%zu:%zu: %s, %s that begins in line %zu", b->doc->name,
                      p->problem_mark.line + 1, p->problem_mark.column + 1, problem, p->context,
                      p->context_mark.line + 1);
 }

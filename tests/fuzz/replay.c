@@ -44,7 +44,8 @@ static bool seeds_load(const char *folder, struct seeds *seeds, struct error *er
 {
     struct dirent **names = NULL;
     int count = scandir(folder, &names, NULL, by_name);
-    bool ok = count >= 0 || error_set(err, ERR_NOT_FOUND, "%s: %s", folder, strerror(errno));
+    bool ok = count >= 0 || errno == ENOENT ||
+              error_set(err, ERR_RETRY, "%s: %s", folder, strerror(errno));
     for (int i = 0; i < count; i++) {
         char path[FS_PATH_MAX];
         if (ok && names[i]->d_name[0] != '.' && seeds->count < SEEDS_MAX) {
@@ -55,7 +56,7 @@ static bool seeds_load(const char *folder, struct seeds *seeds, struct error *er
         free(names[i]);
     }
     free(names);
-    if (ok && seeds->count == 0) return error_set(err, ERR_NOT_FOUND, "%s is empty", folder);
+    if (seeds->count == 0) seeds->count = 1; /* no corpus: everything grows from no bytes */
     return ok;
 }
 
