@@ -174,8 +174,7 @@ static bool read_files(struct appspec_reader *r, const struct doc_node *list)
                                 "must be a list: write \"- source: ...\" below \"files:\"");
     struct appspec_file *files = arena_calloc(r->arena, list->count, sizeof *files);
     r->spec->files = files;
-    doc_for_each(node, list)
-    {
+    doc_for_each (node, list) {
         if (!read_file(r, node, &files[r->spec->file_count])) return false;
         if (files[r->spec->file_count].source) r->spec->file_count++;
     }

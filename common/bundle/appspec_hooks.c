@@ -170,8 +170,7 @@ static bool read_event(struct appspec_reader *r, const struct doc_node *node,
                                 "must be a list of scripts: write \"- location: ...\" below it");
     struct appspec_script *scripts = arena_calloc(r->arena, node->count, sizeof *scripts);
     out->scripts = scripts;
-    doc_for_each(item, node)
-    {
+    doc_for_each (item, node) {
         if (!read_script(r, item, &scripts[out->script_count])) return false;
         if (scripts[out->script_count].location) out->script_count++;
     }
@@ -188,8 +187,7 @@ bool appspec_read_hooks(struct appspec_reader *r, const struct doc_node *hooks)
                                 "\"hooks:\"");
     struct appspec_hook *list = arena_calloc(r->arena, hooks->count, sizeof *list);
     r->spec->hooks = list;
-    doc_for_each(node, hooks)
-    {
+    doc_for_each (node, hooks) {
         if (!read_event(r, node, &list[r->spec->hook_count])) return false;
         r->spec->hook_count++;
     }

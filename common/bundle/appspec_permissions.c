@@ -13,8 +13,7 @@ static bool read_types(struct appspec_reader *r, const struct doc_node *node, un
                                 "must be a list: write \"[file]\", \"[directory]\" or "
                                 "\"[file, directory]\"");
     unsigned types = 0;
-    doc_for_each(item, node)
-    {
+    doc_for_each (item, node) {
         bool is_file = item->kind == DOC_SCALAR && strcmp(item->text, "file") == 0;
         bool is_directory = item->kind == DOC_SCALAR && strcmp(item->text, "directory") == 0;
         if (is_file) types |= APPSPEC_TYPE_FILE;
@@ -182,8 +181,7 @@ static bool read_acls(struct appspec_reader *r, const struct doc_node *node,
                                 "must be a list: write \"- user:NAME:rw-\" below \"acls:\"");
     struct appspec_acl *acls = arena_calloc(r->arena, node->count, sizeof *acls);
     out->acls = acls;
-    doc_for_each(item, node)
-    {
+    doc_for_each (item, node) {
         if (!appspec_read_acl(r, item, &acls[out->acl_count])) return false;
         if (acls[out->acl_count].text) out->acl_count++;
     }
@@ -269,8 +267,7 @@ static bool read_except(struct appspec_reader *r, const struct doc_node *node,
         return appspec_complain(r, node, "must be a list: write \"[NAME, ...]\"");
     const char **except = arena_calloc(r->arena, node->count, sizeof *except);
     out->except = except;
-    doc_for_each(item, node)
-    {
+    doc_for_each (item, node) {
         if (doc_text(item, &except[out->except_count], &why))
             out->except_count++;
         else if (!appspec_complain_of(r, &why))
@@ -325,8 +322,7 @@ bool appspec_read_permissions(struct appspec_reader *r, const struct doc_node *l
         return appspec_complain(r, list, "must be a list: write \"- object: ...\" below it");
     struct appspec_permission *all = arena_calloc(r->arena, list->count, sizeof *all);
     r->spec->permissions = all;
-    doc_for_each(node, list)
-    {
+    doc_for_each (node, list) {
         if (!read_permission(r, node, &all[r->spec->permission_count])) return false;
         if (all[r->spec->permission_count].object) r->spec->permission_count++;
     }

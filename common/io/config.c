@@ -168,7 +168,8 @@ static bool read_list(struct config *config, const struct config_field *field,
     assert(field->item);
     if (node->kind != DOC_SEQUENCE) return doc_error(node, err, "must be a list");
     if (field->required && node->count == 0) return doc_error(node, err, "must not be empty");
-    doc_for_each(item, node) if (!field->item(config, item, settings, err)) return false;
+    doc_for_each (item, node)
+        if (!field->item(config, item, settings, err)) return false;
     return true;
 }
 

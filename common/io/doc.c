@@ -35,7 +35,8 @@ bool doc_no_duplicates(const struct doc *doc, struct error *err)
 const struct doc_node *doc_get(const struct doc_node *map, const char *key)
 {
     if (!map || map->kind != DOC_MAPPING) return NULL;
-    doc_for_each(child, map) if (strcmp(child->key, key) == 0) return child;
+    doc_for_each (child, map)
+        if (strcmp(child->key, key) == 0) return child;
     return NULL;
 }
 

@@ -181,8 +181,7 @@ static struct doc_node *copy(struct builder *b, const struct doc_node *from, yam
     node->line = from->line;
     node->column = from->column;
     b->depth++;
-    doc_for_each(child, from)
-    {
+    doc_for_each (child, from) {
         struct doc_node *c = copy(b, child, mark, err);
         if (!c) return NULL;
         c->key = child->key;
@@ -252,7 +251,7 @@ static void drop_duplicates(struct builder *b, struct doc_node *map)
     if (map->count < 2) return;
     struct doc_node **all = xcalloc(map->count, sizeof *all);
     size_t count = 0, before = b->doc->duplicate_count;
-    doc_for_each(child, map) all[count++] = (struct doc_node *)child;
+    doc_for_each (child, map) all[count++] = (struct doc_node *)child;
     qsort(all, count, sizeof *all, by_key_then_index);
     for (size_t i = count - 1, winner = count - 1; i-- > 0;) {
         if (strcmp(all[i]->key, all[winner]->key) != 0)
@@ -307,8 +306,7 @@ static bool merge(struct builder *b, struct doc_node *map, struct error *err)
     if (merged->kind == DOC_MAPPING) return merge_one(b, map, &last, merged, err);
     if (merged->kind != DOC_SEQUENCE)
         return doc_error(merged, err, "\"<<\" merges a mapping or a list of mappings");
-    doc_for_each(item, merged)
-    {
+    doc_for_each (item, merged) {
         if (item->kind != DOC_MAPPING)
             return doc_error(item, err, "\"<<\" merges a mapping or a list of mappings");
         if (!merge_one(b, map, &last, item, err)) return false;

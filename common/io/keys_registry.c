@@ -57,8 +57,7 @@ static bool keys_parse_tags(const struct doc_node *node, struct keys_registry *r
     /* The sum is bounded by the file: a tag takes more bytes there than here. */
     struct keys_tag *list = arena_calloc(&r->texts, tags->count, sizeof *list);
     p->tags = list;
-    doc_for_each(tag, tags)
-    {
+    doc_for_each (tag, tags) {
         const char *value = "";
         if (!doc_is_null(tag) && !doc_text(tag, &value, err)) return false;
         if (!keys_tag_text(tag, tag->key, KEYS_TAG_KEY_MAX, err)) return false;
@@ -161,10 +160,10 @@ static bool keys_registry_fill(struct keys_registry *r, const struct doc *doc, s
         return error_set(err, ERR_INVALID, "%s: %zu workers and clients, at most %d", doc_name(doc),
                          total, KEYS_PRINCIPALS_MAX);
     if (total > 0) r->all = xcalloc(total, sizeof *r->all);
-    doc_for_each(node,
-                 workers) if (!keys_parse_worker(node, r, &r->all[r->count++], err)) return false;
-    doc_for_each(node,
-                 clients) if (!keys_parse_client(node, &r->all[r->count++], err)) return false;
+    doc_for_each (node, workers)
+        if (!keys_parse_worker(node, r, &r->all[r->count++], err)) return false;
+    doc_for_each (node, clients)
+        if (!keys_parse_client(node, &r->all[r->count++], err)) return false;
     return keys_registry_order(r, doc_name(doc), err);
 }
 

@@ -235,8 +235,7 @@ static void read_configuration(struct reader *r, const struct doc_node *node,
     struct pipeline_setting *settings =
         arena_calloc(&r->pipeline->arena, node->count, sizeof *settings);
     size_t count = 0;
-    doc_for_each(item, node)
-    {
+    doc_for_each (item, node) {
         if (item->kind != DOC_SCALAR) {
             wrong(r, item, "must be a text");
             continue;
@@ -266,8 +265,7 @@ static const char *const *read_artifacts(struct reader *r, const struct doc_node
     *count = 0;
     if (!list) return NULL;
     const char **names = arena_calloc(&r->pipeline->arena, list->count, sizeof *names);
-    doc_for_each(item, list)
-    {
+    doc_for_each (item, list) {
         if (!check_fields(r, item, fields)) continue;
         if (doc_is_null(doc_get(item, "name"))) wrong(r, item, "an artifact needs a name");
         names[(*count)++] = text_field(r, item, "name", NULL);
@@ -333,7 +331,7 @@ static void read_stage(struct reader *r, const struct doc_node *node, struct pip
     if (!list) return;
     struct pipeline_action *actions =
         arena_calloc(&r->pipeline->arena, list->count, sizeof *actions);
-    doc_for_each(item, list) read_action(r, item, &actions[stage->action_count++]);
+    doc_for_each (item, list) read_action(r, item, &actions[stage->action_count++]);
     stage->actions = actions;
 }
 
@@ -368,7 +366,7 @@ static void read_stores(struct reader *r, const struct doc_node *map)
             return;
         }
         struct pipeline_store *stores = arena_calloc(&p->arena, many->count, sizeof *stores);
-        doc_for_each(item, many) read_store(r, item, &stores[p->store_count++]);
+        doc_for_each (item, many) read_store(r, item, &stores[p->store_count++]);
         p->stores = stores;
     } else if (!doc_is_null(one)) {
         struct pipeline_store *store = arena_calloc(&p->arena, 1, sizeof *store);
@@ -410,7 +408,7 @@ static void read_pipeline(struct reader *r, const struct doc_node *node)
     const struct doc_node *list = list_field(r, node, "stages", WIRE_STAGES_MAX);
     if (!list) return;
     struct pipeline_stage *stages = arena_calloc(&p->arena, list->count, sizeof *stages);
-    doc_for_each(item, list) read_stage(r, item, &stages[p->stage_count++]);
+    doc_for_each (item, list) read_stage(r, item, &stages[p->stage_count++]);
     p->stages = stages;
 }
 

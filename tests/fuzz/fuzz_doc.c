@@ -27,10 +27,10 @@ static size_t visit(const struct doc_node *node)
     }
     (void)!doc_only(node, known, &err);
     (void)!doc_get_text(node, "name", DOC_REQUIRED, &text, &err);
-    doc_for_each(child, node)
-    {
+    doc_for_each (child, node) {
         assert(child->parent == node);
-        assert(child->index == index++);
+        assert(child->index == index);
+        index++;
         assert((child->key != NULL) == (node->kind == DOC_MAPPING));
         if (child->key) assert(doc_get(node, child->key) == child);
         count += visit(child);

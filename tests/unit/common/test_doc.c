@@ -295,10 +295,10 @@ static void getters_read_values_and_leave_absent_ones(void **state)
     assert_true(doc_get_list(root, "l", DOC_REQUIRED, &list, &err));
     assert_true(doc_get_map(root, "m", DOC_REQUIRED, &map, &err));
     size_t count = 0;
-    doc_for_each(item, list) count++;
+    doc_for_each (item, list) count++;
     assert_int_equal(count, 1);
     assert_true(doc_is_plain(doc_get(map, "k"), "v"));
-    doc_for_each(nothing, doc_get(root, "absent")) fail();
+    doc_for_each (nothing, doc_get(root, "absent")) fail();
     doc_free(doc);
 }
 
