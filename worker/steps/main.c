@@ -1,4 +1,6 @@
-int main(void)
+#include "steps/step.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return step_main(argc, argv);
 }

@@ -1,0 +1,30 @@
+#include "steps/fetch.h"
+
+#include "io/transfer.h"
+
+struct watch {
+    struct step *step;
+    struct error why;
+};
+
+static bool go_on(void *owner, uint64_t done, uint64_t total)
+{
+    struct watch *watch = owner;
+    step_progress(watch->step, done, total, "bytes");
+    return step_continues(watch->step, &watch->why);
+}
+
+bool fetch_object(struct step *step, const char *path, uint64_t *bytes, struct error *err)
+{
+    const struct job *job = &step->spec->job;
+    struct watch watch = { .step = step };
+    const struct transfer transfer = { .url = job->read.url,
+                                       .pin = job->read.pin,
+                                       .path = path,
+                                       .size = job->input.size,
+                                       .sha256 = job->input.sha256,
+                                       .fn = go_on,
+                                       .owner = &watch };
+    if (transfer_get(&transfer, bytes, err)) return true;
+    return error_wrap(err, "fetch '%s' of store '%s'", job->input.key, job->input.store);
+}

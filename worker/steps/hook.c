@@ -1,0 +1,200 @@
+#include "steps/hook.h"
+
+#include "bundle/appspec.h"
+#include "steps/ledger.h"
+#include "steps/script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { VARIABLES_MAX = 16 };
+
+/* Whose scripts an event runs. */
+enum root { ROOT_CURRENT, ROOT_LAST_SUCCESSFUL, ROOT_RECENT };
+
+static enum root root_of(const struct step *step)
+{
+    const struct step_spec *spec = step->spec;
+    bool block =
+        spec->event == EVENT_BEFORE_BLOCK_TRAFFIC || spec->event == EVENT_AFTER_BLOCK_TRAFFIC;
+    if (!block && spec->event != EVENT_APPLICATION_STOP) return ROOT_CURRENT;
+    if (fs_exists(step->host.archive)) return ROOT_CURRENT;
+    return block && spec->run_root_scripts_from_current ? ROOT_RECENT : ROOT_LAST_SUCCESSFUL;
+}
+
+/* The deployment folder that the last download named in GROUP_most_recent_install. */
+static bool recent_archive(const struct step *step, char out[FS_PATH_MAX], struct error *err)
+{
+    struct buf text AUTO(buf_deinit) = { .max = 0 };
+    buf_init(&text, FS_PATH_MAX - 64);
+    if (!fs_read_file(step->host.recent, &text, err) || !buf_append(&text, "", 1, err))
+        return false;
+    return fs_join(out, (const char *)text.data, "deployment-archive", err);
+}
+
+/* *found is false when no revision applies: the event has nothing to do. */
+static bool find_revision(const struct step *step, char out[FS_PATH_MAX], bool *found,
+                          struct error *err)
+{
+    const struct id *last = &step->spec->last_successful;
+    *found = true;
+    switch (root_of(step)) {
+    case ROOT_CURRENT: return host_archive(&step->host, step->spec->job.deployment.text, out, err);
+    case ROOT_RECENT:
+        *found = fs_exists(step->host.recent);
+        return !*found || recent_archive(step, out, err);
+    case ROOT_LAST_SUCCESSFUL:
+        *found = last->text[0] != '\0';
+        return !*found || host_archive(&step->host, last->text, out, err);
+    }
+    return true;
+}
+
+static bool load_appspec(const struct step *step, const char *revision, struct appspec **out,
+                         struct error *err)
+{
+    const struct step_spec *spec = step->spec;
+    const char *name = spec->appspec_filename[0] ? spec->appspec_filename : NULL;
+    if (appspec_load(revision, name, out, err)) return true;
+    if (root_of(step) == ROOT_CURRENT) return false;
+    /* A broken old revision must never hold a host for ever. */
+    return error_wrap(err,
+                      "%s runs from the last successful deployment %s, whose revision cannot be "
+                      "read (deploy with ignoreApplicationStopFailures to go on)",
+                      lifecycle_event_name(spec->event), spec->last_successful.text);
+}
+
+struct environment {
+    char **entries;
+    size_t count;
+    struct arena arena;
+};
+
+static void put(struct environment *e, const char *name, const char *value)
+{
+    size_t len = strlen(name), i = 0;
+    char *entry = arena_format(&e->arena, "%s=%s", name, value);
+    while (i < e->count && !(strncmp(e->entries[i], name, len) == 0 && e->entries[i][len] == '='))
+        i++;
+    e->entries[i] = entry;
+    if (i == e->count) e->count++;
+}
+
+static void environment_init(struct environment *e, const struct step_spec *spec)
+{
+    const struct job *job = &spec->job;
+    size_t count = 0;
+    while (environ[count]) count++;
+    *e = (struct environment){ .count = count };
+    e->entries = xcalloc(count + VARIABLES_MAX + SCRIPT_VARIABLES_SPARE + 1, sizeof *e->entries);
+    memcpy(e->entries, environ, count * sizeof *e->entries);
+    arena_init(&e->arena, WIRE_DECODE_MAX);
+    put(e, "LIFECYCLE_EVENT", lifecycle_event_name(spec->event));
+    put(e, "DEPLOYMENT_ID", job->deployment.text);
+    put(e, "APPLICATION_NAME", job->application);
+    put(e, "DEPLOYMENT_GROUP_NAME", job->deployment_group);
+    put(e, "DEPLOYMENT_GROUP_ID", job->deployment_group_id);
+    if (job->input.store[0] == '\0' || spec->local_bundle[0] != '\0') return;
+    put(e, "BUNDLE_BUCKET", job->input.store);
+    put(e, "BUNDLE_KEY", job->input.key);
+    put(e, "BUNDLE_VERSION", job->input.version_id);
+    put(e, "BUNDLE_ETAG", job->input.etag);
+}
+
+static void environment_deinit(struct environment *e)
+{
+    free(e->entries);
+    arena_deinit(&e->arena);
+}
+
+struct event {
+    struct step *step;
+    const char *revision;
+    const struct appspec_hook *hook;
+    struct scriptlog log;
+    struct ledger ledger;
+};
+
+static bool run_script(struct event *event, size_t index, struct script_end *end, struct error *err)
+{
+    const struct appspec_script *spec = &event->hook->scripts[index];
+    struct environment environment AUTO(environment_deinit);
+    environment_init(&environment, event->step->spec);
+    if (spec->rerun_safe) {
+        char attempt[16];
+        snprintf(attempt, sizeof attempt, "%u", event->step->spec->run);
+        put(&environment, "ATTEMPT", attempt);
+        put(&environment, "RESUMED",
+            event->ledger.interrupted && event->ledger.done == index ? "true" : "false");
+    }
+    char path[FS_PATH_MAX];
+    const struct script script = { .spec = spec,
+                                   .path = path,
+                                   .environment = environment.entries,
+                                   .log = &event->log,
+                                   .step = event->step };
+    if (!fs_join(path, event->revision, spec->path, err)) return false;
+    if (!ledger_note(&event->ledger, "begun", index, spec->rerun_safe ? " safe" : " once", err))
+        return false;
+    scriptlog_entry(&event->log, "Script - %s", spec->location);
+    script_run(&script, end);
+    return end->code != LIFECYCLE_SUCCESS || ledger_note(&event->ledger, "done", index, "", err);
+}
+
+static bool run_scripts(struct event *event, struct step_report *report, struct error *err)
+{
+    for (size_t i = 0; i < event->hook->script_count; i++) {
+        struct script_end end;
+        if (i < event->ledger.done) {
+            if (!ledger_note(&event->ledger, "done", i, "", err)) return false;
+            continue;
+        }
+        if (!step_continues(event->step, err) || !run_script(event, i, &end, err)) return false;
+        if (end.code == LIFECYCLE_SUCCESS) continue;
+        scriptlog_entry(&event->log, "Meridian - %s", end.message);
+        report->code = end.code;
+        report->status = STATUS_FAILED;
+        if (event->step->stop == STEP_CANCELLED) report->status = STATUS_STOPPED;
+        if (event->step->stop == STEP_LEASE_LOST) report->status = STATUS_UNKNOWN;
+        memcpy(report->message, end.message, sizeof report->message);
+        snprintf(report->script, sizeof report->script, "%s", event->hook->scripts[i].location);
+        return true;
+    }
+    return true;
+}
+
+static void log_warnings(struct scriptlog *log, const struct appspec *appspec)
+{
+    for (size_t i = 0; i < appspec->warning_count; i++)
+        scriptlog_entry(log, "Meridian - warning: %s", appspec->warnings[i]);
+}
+
+bool hook_run(struct step *step, struct step_report *report, struct error *err)
+{
+    char revision[FS_PATH_MAX];
+    bool found;
+    struct appspec *appspec AUTO(appspec_free_at) = NULL;
+    if (!find_revision(step, revision, &found, err)) return false;
+    if (found && !load_appspec(step, revision, &appspec, err)) return false;
+    const char *name = lifecycle_event_name(step->spec->event);
+    const struct appspec_hook *hook = appspec ? appspec_hook(appspec, name) : NULL;
+    report->noop = !hook || hook->script_count == 0;
+    if (report->noop) return true;
+    struct event event = { .step = step, .revision = revision, .hook = hook };
+    struct ledger *ledger = &event.ledger;
+    ledger->fd = -1;
+    bool ok = scriptlog_open(&event.log, step->host.logs, err) && ledger_open(ledger, step, err);
+    if (ok) {
+        scriptlog_entry(&event.log, "LifecycleEvent - %s", name);
+        log_warnings(&event.log, appspec);
+        ok = run_scripts(&event, report, err);
+        scriptlog_tail(&event.log, report->log_tail);
+    }
+    scriptlog_close(&event.log);
+    ledger_close(ledger);
+    return ok;
+}

@@ -1,2 +1,0 @@
-extern int worker_steps_placeholder;
-int worker_steps_placeholder = 0;

@@ -1,0 +1,85 @@
+#include "steps/retention.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct old {
+    char name[NAME_MAX + 1];
+    struct timespec changed;
+};
+
+struct olds {
+    struct old *at;
+    size_t count, cap;
+};
+
+static void auto_closedir(DIR **dir)
+{
+    if (*dir) closedir(*dir);
+}
+
+static bool is_deployment(const char *folder)
+{
+    char path[FS_PATH_MAX];
+    struct error ignored;
+    if (fs_join(path, folder, "deployment-archive", &ignored) && fs_exists(path)) return true;
+    return fs_join(path, folder, "bundle.tar", &ignored) && fs_exists(path);
+}
+
+static void add(struct olds *olds, const char *name, struct timespec changed)
+{
+    if (olds->count == RETENTION_ENTRIES_MAX) return;
+    if (olds->count == olds->cap) {
+        olds->cap = olds->cap ? 2 * olds->cap : 16;
+        olds->at = xrealloc(olds->at, olds->cap * sizeof *olds->at);
+    }
+    struct old *old = &olds->at[olds->count];
+    if (!text_copy(old->name, sizeof old->name, name)) return;
+    old->changed = changed;
+    olds->count++;
+}
+
+static bool list(const struct host *host, const char *current, struct olds *out, struct error *err)
+{
+    AUTO(auto_closedir) DIR *dir = opendir(host->group);
+    if (!dir) return fs_error(err, "read folder", host->group);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[FS_PATH_MAX];
+        struct stat info;
+        if (entry->d_name[0] == '.' || text_equal(entry->d_name, current)) continue;
+        if (!fs_join(path, host->group, entry->d_name, err)) return false;
+        if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && is_deployment(path))
+            add(out, entry->d_name, info.st_mtim);
+    }
+    return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct old *x = a, *y = b;
+    if (x->changed.tv_sec != y->changed.tv_sec)
+        return x->changed.tv_sec < y->changed.tv_sec ? -1 : 1;
+    if (x->changed.tv_nsec != y->changed.tv_nsec)
+        return x->changed.tv_nsec < y->changed.tv_nsec ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+bool retention_prune(const struct host *host, const char *current, const char *last_successful,
+                     uint32_t keep, struct error *err)
+{
+    struct olds olds = { .count = 0 };
+    bool ok = list(host, current, &olds, err);
+    size_t extra = ok && olds.count + 1 > keep ? olds.count + 1 - keep : 0;
+    if (olds.count > 0) qsort(olds.at, olds.count, sizeof *olds.at, compare);
+    for (size_t i = 0; ok && i < olds.count && extra > 0; i++) {
+        char path[FS_PATH_MAX];
+        if (text_equal(olds.at[i].name, last_successful)) continue;
+        ok = fs_join(path, host->group, olds.at[i].name, err) && fs_remove_tree(path, err);
+        extra--;
+    }
+    free(olds.at);
+    return ok;
+}

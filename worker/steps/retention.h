@@ -1,0 +1,13 @@
+/* retention.h - which old deployments of a group go once a new one is there.
+ *
+ * The newest `keep` stay, the present one among them, and the last successful one always (shared
+ * design, worker.md section 1). Only what is a deployment counts: a folder that holds
+ * deployment-archive or bundle.tar. Oldest: by the folder's time of change, then by name.
+ */
+#pragma once
+#include "steps/step.h"
+
+enum { RETENTION_ENTRIES_MAX = 100000 };
+
+NODISCARD bool retention_prune(const struct host *host, const char *current,
+                               const char *last_successful, uint32_t keep, struct error *err);

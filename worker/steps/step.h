@@ -1,0 +1,46 @@
+/* step.h - one running step: its spec, its folder, and whether it must stop.
+ *
+ * step_main() is the whole program `meridian-step KIND STEPDIR`. It claims the step (file `begun`;
+ * a second process that finds it claimed ends at once), reads `spec`, runs the kind and writes
+ * `outcome`. Nothing depends on the daemon that started it. The exit status is 0 when an outcome
+ * was written or the step belongs to another process.
+ *
+ * Long work calls step_continues() often: it sees SIGTERM (cancel) and the end of the lease, and
+ * step_progress() now and then.
+ */
+#pragma once
+#include "steps/host.h"
+#include "wire/wire.h"
+
+enum { STEP_KILL_MS = 5000, STEP_LEASE_CHECK_MS = 1000, STEP_SPEC_MAX = 1 << 20 };
+
+enum step_stop { STEP_GOES_ON, STEP_CANCELLED, STEP_LEASE_LOST };
+
+struct step {
+    const struct step_spec *spec;
+    const char *folder; /* STEPDIR */
+    struct host host;
+    int signals;  /* signalfd of SIGTERM and SIGINT; -1 in unit tests */
+    int progress; /* -1 when there is no such file */
+    enum step_stop stop;
+    uint64_t lease_checked_ms, progress_ms; /* boot clock */
+};
+
+/* What the outcome file will say. */
+struct step_report {
+    enum status status;
+    enum lifecycle_error code;
+    char script[FS_PATH_MAX];
+    char message[ERROR_TEXT_SIZE];
+    char log_tail[WIRE_LOG_TAIL_MAX + 1];
+    bool noop;
+    uint64_t bytes; /* fetched over the network */
+    char version_id[WIRE_KEY_MAX];
+};
+
+/* False, with ERR_CONFLICT, when the step must stop; step->stop says why from then on. */
+NODISCARD bool step_continues(struct step *step, struct error *err);
+/* A hint for the daemon, written at most ten times a second. `unit` is "bytes" or "files". */
+void step_progress(struct step *step, uint64_t done, uint64_t total, const char *unit);
+
+int step_main(int argc, char **argv);
