@@ -4,8 +4,9 @@
  * remove the folder. Results are what `unzip -qo`, `tar -xps` and a recursive copy leave (shared
  * design, worker.md section 2): tar keeps modes, times, hard links and, as root, owners; zip keeps
  * modes and times, 0644 and 0755 where it has no unix attributes; a folder is copied with its
- * modes less the umask and new times. Set-user-id and set-group-id bits are dropped: only
- * appspec's permissions set them.
+ * modes less the umask and new times. Set-user-id and set-group-id bits of an archive are dropped:
+ * only appspec's permissions set them; a folder's files keep theirs, which somebody on this host
+ * has set (recorded case b33).
  *
  * Refused (security.md row 7), with the entry's name: devices, fifos and sockets, absolute names,
  * "..", hard links to anything but a file of the same bundle, a name that comes twice with

@@ -159,7 +159,8 @@ static bool fail(const struct copier *c, struct error *err, const char *verb)
 static bool copy_file(struct copier *c, int parent, const char *name, const struct stat *st,
                       struct error *err)
 {
-    const struct archive_attributes a = { .mode = st->st_mode & 0777 & ~c->mask };
+    const struct archive_attributes a = { .mode = st->st_mode & 07777 & ~c->mask,
+                                          .keep_set_ids = true };
     AUTO(auto_close) int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return fail(c, err, "open");
     if (!archive_tree_file_begin(&c->tree, c->path, 0600, err)) return false;

@@ -305,7 +305,7 @@ bool archive_tree_file_end(struct archive_tree *t, uint64_t size,
     if (!a) return true;
     if (a->has_owner && fchown(fd, a->uid, a->gid) != 0)
         return archive_system_error(t, err, "change the owner in", t->at);
-    if (fchmod(fd, a->mode & ARCHIVE_MODE_KEPT) != 0)
+    if (fchmod(fd, a->mode & (a->keep_set_ids ? 07777 : ARCHIVE_MODE_KEPT)) != 0)
         return archive_system_error(t, err, "change the mode in", t->at);
     const struct timespec times[2] = { a->time, a->time };
     if (a->has_time && futimens(fd, times) != 0)

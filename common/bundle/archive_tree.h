@@ -18,7 +18,8 @@
 enum { ARCHIVE_DEPTH_MAX = 256, ARCHIVE_PATH_MAX = 4096, ARCHIVE_NAME_MAX = 255 };
 
 struct archive_attributes {
-    mode_t mode; /* permission bits; set-id bits are dropped */
+    mode_t mode;       /* permission bits; set-id bits are dropped ... */
+    bool keep_set_ids; /* ... except from a folder, whose owner has set them on this host */
     bool has_owner;
     uid_t uid;
     gid_t gid;

@@ -27,12 +27,15 @@ static void read_previous(struct ledger *ledger, const struct step *step)
     buf_init(&text, LEDGER_BYTES_MAX);
     if (step->spec->run < 2 || !previous_path(step, path)) return;
     if (!fs_read_file(path, &text, &ignored) || !buf_append(&text, "", 1, &ignored)) return;
-    for (char *line = strtok((char *)text.data, "\n"); line; line = strtok(NULL, "\n")) {
+    for (const char *line = (const char *)text.data; *line;) {
         unsigned long number;
         if (sscanf(line, "begun %lu", &number) == 1) ledger->interrupted = true;
-        if (sscanf(line, "done %lu", &number) != 1) continue;
-        ledger->interrupted = false;
-        ledger->done = number + 1;
+        if (sscanf(line, "done %lu", &number) == 1) {
+            ledger->interrupted = false;
+            ledger->done = number + 1;
+        }
+        line += strcspn(line, "\n");
+        if (*line) line++;
     }
 }
 
