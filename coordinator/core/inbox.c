@@ -163,7 +163,7 @@ static void report_take(struct coordinator *c, struct model_job *job,
                    report->status != STATUS_PENDING;
     if (!forward) return;
     *slot = *report;
-    journal_job(c, job);
+    journal_job_hint(c, job);
     journal_event_lifecycle(c, job, slot);
 }
 

@@ -42,10 +42,15 @@ struct message *journal_send(struct coordinator *c, const char *worker, uint64_t
     return &action->send.message;
 }
 
+void journal_job_hint(struct coordinator *c, struct model_job *job)
+{
+    if (list_empty(&job->dirty_link)) list_append(&c->dirty_jobs, &job->dirty_link);
+}
+
 void journal_job(struct coordinator *c, struct model_job *job)
 {
     c->changed = true;
-    if (list_empty(&job->dirty_link)) list_append(&c->dirty_jobs, &job->dirty_link);
+    journal_job_hint(c, job);
 }
 
 void journal_execution(struct coordinator *c, struct model_execution *e)

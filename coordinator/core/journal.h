@@ -14,6 +14,8 @@
 enum { JOURNAL_EVENTS_MAX = 10000, JOURNAL_TIME_SIZE = 24 };
 
 void journal_job(struct coordinator *c, struct model_job *job);
+/* The same for what no decision depends on: nothing is reconciled for it. */
+void journal_job_hint(struct coordinator *c, struct model_job *job);
 void journal_execution(struct coordinator *c, struct model_execution *e);
 void journal_flush(struct coordinator *c);
 

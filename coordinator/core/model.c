@@ -275,15 +275,19 @@ void model_prune(struct coordinator *c)
         pipeline_prune(c, list_entry(link, struct model_pipeline, link), keep);
 }
 
+/* Frees every element of a list; `next` is taken before its owner goes. */
+#define FREE_ALL(head, type, ...)                                                                  \
+    for (struct list *at = (head)->next, *next; at != (head); at = next) {                         \
+        type *each = list_entry(at, type, link);                                                   \
+        next = at->next;                                                                           \
+        __VA_ARGS__;                                                                               \
+    }
+
 static void pipeline_deinit(struct coordinator *c, struct model_pipeline *p)
 {
-    struct list *link;
-    while ((link = list_first(&p->executions)))
-        model_execution_free(c, list_entry(link, struct model_execution, link));
-    while ((link = list_first(&p->definitions)))
-        definition_free(list_entry(link, struct model_definition, link));
-    while ((link = list_first(&p->sources)))
-        source_free(list_entry(link, struct model_source, link));
+    FREE_ALL(&p->executions, struct model_execution, model_execution_free(c, each))
+    FREE_ALL(&p->definitions, struct model_definition, definition_free(each))
+    FREE_ALL(&p->sources, struct model_source, source_free(each))
     model_text_free(&p->name);
     list_remove(&p->link);
     free(p);
@@ -291,13 +295,9 @@ static void pipeline_deinit(struct coordinator *c, struct model_pipeline *p)
 
 void model_deinit(struct coordinator *c)
 {
-    struct list *link;
-    while ((link = list_first(&c->pipelines)))
-        pipeline_deinit(c, list_entry(link, struct model_pipeline, link));
-    while ((link = list_first(&c->workers)))
-        worker_free(list_entry(link, struct model_worker, link));
-    while ((link = list_first(&c->submissions)))
-        model_submission_free(c, list_entry(link, struct model_submission, link));
+    FREE_ALL(&c->pipelines, struct model_pipeline, pipeline_deinit(c, each))
+    FREE_ALL(&c->workers, struct model_worker, worker_free(each))
+    FREE_ALL(&c->submissions, struct model_submission, model_submission_free(c, each))
     map_deinit(&c->pipelines_by_name);
     map_deinit(&c->workers_by_name);
     map_deinit(&c->jobs_by_id);

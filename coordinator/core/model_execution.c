@@ -224,8 +224,10 @@ static void stages_free(struct model_execution *e)
 
 void model_execution_free(struct coordinator *c, struct model_execution *e)
 {
-    struct list *link;
-    while ((link = list_first(&e->jobs))) job_free(c, list_entry(link, struct model_job, link));
+    for (struct list *link = e->jobs.next, *next; link != &e->jobs; link = next) {
+        next = link->next;
+        job_free(c, list_entry(link, struct model_job, link));
+    }
     map_remove(&c->executions_by_id, e->state.id.text);
     list_remove(&e->link);
     list_remove(&e->live_link);

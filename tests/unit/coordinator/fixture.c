@@ -212,6 +212,7 @@ void world_init(struct world *w)
     coordinator_actions_init(&w->out);
     buf_init(&w->trace, TRACE_MAX);
     prng_init_number(&w->random, 7);
+    w->head = "v1";
     w->now_ms = UINT64_C(1795374687000); /* 2026-11-22T19:11:27Z */
     w->boot_ms = 5000000;
     start(w);
@@ -265,7 +266,7 @@ const struct reply *world_request(struct world *w, const struct request *request
         "Source", "App", "v1", "", { "src", "app.zip", "v1", "", 1, { 1 } }
     };
     if (request->kind == REQUEST_RUN) {
-        if (request->run.revision[0]) revision.revision_id = request->run.revision;
+        revision.revision_id = request->run.revision[0] ? request->run.revision : w->head;
         revision.ref.version_id = revision.revision_id;
         revision.ref.sha256[0] = (uint8_t)revision.revision_id[strlen(revision.revision_id) - 1];
         event.request.revisions = &revision;

@@ -26,6 +26,7 @@ struct world {
     uint64_t now_ms, boot_ms;
     struct stored *store;
     size_t store_count;
+    const char *head; /* what a run without a revision finds: "v1" */
     struct buf trace; /* notes from level info, a line each; ids as #1, #2 ... */
     char ids[64][40];
     size_t id_count;

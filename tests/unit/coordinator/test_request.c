@@ -174,9 +174,18 @@ static void polling_does_not_repeat_a_run_of_the_newest_revision(void **state)
     struct id first = world_run(&w, "xr", "", "")->execution; /* v1, the newest */
     world_source(&w, "xr", "Source", "v1");
     assert_true(id_equal(&first, &world_view(&w, "xr")->execution.id));
+    /* An older one does not count as seen: what was newest stays so. */
     struct id second = world_run(&w, "xr", "", "v0")->execution;
     world_source(&w, "xr", "Source", "v1");
     assert_true(id_equal(&second, &world_view(&w, "xr")->execution.id));
+    /* The run was faster than the poll: the poll's older word starts nothing. */
+    w.head = "v2";
+    struct id third = world_run(&w, "xr", "", "")->execution;
+    world_stop(&w, "", true);
+    world_apply(&w, "xr Prod=us-east-1");
+    assert_true(id_equal(&third, &world_view(&w, "xr")->execution.id));
+    world_source(&w, "xr", "Source", "v2");
+    assert_true(id_equal(&third, &world_view(&w, "xr")->execution.id));
     world_deinit(&w);
 }
 

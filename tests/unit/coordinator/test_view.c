@@ -34,8 +34,8 @@ static void executions_are_found_by_prefix(void **state)
     assert_true(coordinator_view_execution(w.c, "xr", "", &w.arena, &view, &err));
     assert_true(id_equal(&view.execution.id, &ids[19]));
     bool ambiguous = false; /* 12 ids, 16 first digits: the seed makes two equal ones */
-    for (char digit = '0'; digit <= '9'; digit++) {
-        char prefix[2] = { digit, 0 };
+    for (const char *digit = "0123456789"; *digit; digit++) {
+        char prefix[2] = { *digit, 0 };
         if (coordinator_view_execution(w.c, "xr", prefix, &w.arena, &view, &err)) continue;
         ambiguous = ambiguous || err.code == ERR_CONFLICT;
     }
