@@ -2,10 +2,10 @@
  *
  * Calling sequence: coordinator_new() once; the first event is COORDINATOR_START with every
  * record of the store (recovery is the normal start); then coordinator_step() with one event
- * after another, each followed (at the end of the turn) by: commit all PUTs and DELETEs of the
- * turn in one transaction, and only then perform the other actions, in order. Other actions may
- * be lost by a crash, in whole or in part: the core repairs that from its records, because its
- * deciding functions look at the whole state and emit what is missing.
+ * after another, the last of a turn with `more` false, and at the end of the turn: commit all PUTs
+ * and DELETEs of the turn in one transaction, and only then perform the other actions, in order.
+ * Other actions may be lost by a crash, in whole or in part: the core repairs that from its
+ * records, because its deciding functions look at the whole state and emit what is missing.
  * coordinator_deadline() tells when COORDINATOR_TICK is next wanted.
  *
  * Pure: no I/O, no clock, no randomness. Time and 256 random bits come with each event.
@@ -49,6 +49,8 @@ struct coordinator_event {
     uint64_t now_ms;  /* wall clock; deadlines and records */
     uint64_t boot_ms; /* the coordinator's BOOTTIME: leases and resends */
     uint8_t entropy[PRNG_SEED_SIZE];
+    bool more; /* another event of the same turn follows: deciding and journalling wait for it, so
+                  that a turn of many events costs one look at the whole state */
     union {
         struct {
             const struct record *records;

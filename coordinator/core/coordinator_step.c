@@ -44,6 +44,16 @@ static void clocks_set(struct coordinator *c, const struct coordinator_event *ev
     prng_init(&c->random, event->entropy);
 }
 
+/* What the events of a turn come to. */
+static void conclude(struct coordinator *c)
+{
+    if (c->changed || c->boot_ms >= c->wake_boot_ms) engine_reconcile(c);
+    journal_flush(c);
+    c->changed = false;
+    if (c->prune) model_prune(c);
+    c->prune = false;
+}
+
 void coordinator_step(struct coordinator *coordinator, const struct coordinator_event *event,
                       struct coordinator_actions *out)
 {
@@ -59,11 +69,7 @@ void coordinator_step(struct coordinator *coordinator, const struct coordinator_
     case COORDINATOR_REQUEST: request_event(c, event); break;
     case COORDINATOR_SOURCE: source_event(c, event); break;
     }
-    if (c->changed || c->boot_ms >= c->wake_boot_ms) engine_reconcile(c);
-    journal_flush(c);
-    c->changed = false;
-    if (c->prune) model_prune(c);
-    c->prune = false;
+    if (!event->more) conclude(c);
     c->out = NULL;
 }
 

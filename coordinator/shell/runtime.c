@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    BATCH_MAX = 64, /* messages of one socket in one turn */
+    BATCH_MAX = 512, /* messages of one socket in one turn */
     TURN_ARENA_MAX = 256 << 20,
     SELF_TEST_MS = 10000,
     STORE_CHECK_MS = 60000,
@@ -48,6 +48,7 @@ struct runtime {
     struct coordinator_actions actions;
     struct arena arena; /* of one turn */
     uint64_t stored, sources_due, registry_due, readers_due;
+    bool gathering, gathered; /* events of this turn are still to come; there were some */
 };
 
 /* ---- opening ---- */
@@ -120,6 +121,8 @@ static void step(struct runtime *r, struct coordinator_event *event)
     event->now_ms = clock_wall_ms();
     event->boot_ms = clock_boot_ms();
     random_bytes(event->entropy, sizeof event->entropy);
+    event->more = r->gathering;
+    r->gathered = true;
     coordinator_step(r->core, event, &r->actions);
 }
 
@@ -338,9 +341,11 @@ static void check_readers(struct runtime *r)
         log_failure(r->log, LOG_WARNING, "the store's readers cannot be checked", &err);
 }
 
+/* The turn's last event: the core looks at what all of them changed. */
 static void gather_deadline(struct runtime *r)
 {
-    if (coordinator_deadline(r->core) > clock_wall_ms()) return;
+    r->gathering = false;
+    if (!r->gathered && coordinator_deadline(r->core) > clock_wall_ms()) return;
     struct coordinator_event event = { .type = COORDINATOR_TICK };
     step(r, &event);
 }
@@ -364,6 +369,8 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
 {
     artifact_server_run(r->server);
     link_zap_service(r->links, r->registry);
+    r->gathering = true;
+    r->gathered = false;
     gather_registry(r, signals & LOOP_RELOAD);
     gather_workers(r);
     gather_clients(r);

@@ -233,6 +233,9 @@ static void rate_main(char **arguments)
     struct bench b;
     uint64_t started[PIPELINES_MAX], executions = 0;
     uint64_t connected_ns = bench_open(&b, arguments, arguments + 5);
+    /* Its commits would be the limit of the whole swarm. */
+    store_close(b.swarm.store);
+    b.swarm.store = NULL;
     uint64_t begun = bench_now();
     uint64_t until = begun + bench_count(arguments[4]) * UINT64_C(1000000000);
     uint64_t offered = b.swarm.offered, messages = b.swarm.messages, events = b.seen;

@@ -11,6 +11,7 @@
 struct sim_coordinator {
     struct coordinator *core;
     struct coordinator_actions out;
+    bool gathering; /* more events of the turn follow */
 };
 
 static const char *const regions[] = { "us-west-2", "us-east-1", "ap-southeast-2" };
@@ -107,6 +108,8 @@ static void event_begin(struct world *w, struct coordinator_event *event,
     event->now_ms = node_wall(w, &w->nodes[0]);
     event->boot_ms = node_boot(w, &w->nodes[0]);
     world_entropy(w, event->entropy);
+    const struct sim_coordinator *s = w->nodes[0].core;
+    event->more = s->gathering;
 }
 
 void sim_coordinator_start(struct world *w)
@@ -326,7 +329,13 @@ void sim_coordinator_turn(struct world *w)
 {
     struct sim_node *n = &w->nodes[0];
     struct sim_coordinator *s = n->core;
+    /* Half of the worlds let the core decide once a turn, as the shell does, the others after every
+     * event: both must be right. */
+    s->gathering = w->seed % 2 && n->input_count > 0;
+    bool gathered = s->gathering;
     for (size_t i = 0; i < n->input_count; i++) feed(w, s, &n->inputs[i]);
+    s->gathering = false;
+    if (gathered) feed(w, s, &(struct sim_input){ .kind = INPUT_TICK });
     for (size_t i = 0; i < n->input_count; i++)
         if (n->inputs[i].packet) net_free(w, n->inputs[i].packet);
     n->input_count = 0;
