@@ -1,0 +1,105 @@
+/* run, stop: beginning and ending executions */
+#include "client/commands.h"
+
+#include "client/json.h"
+#include "client/watch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void show_execution(struct client *client, const char *id)
+{
+    if (client->options->output == OUTPUT_JSON)
+        json_pairs(&client->out, (const char *const[]){ "pipelineExecutionId", id, NULL });
+    else
+        print_format(&client->out, "%s\n", id);
+}
+
+enum client_exit command_run(struct client *client)
+{
+    const char *revision = client->options->text[OPTION_REVISION];
+    struct request request = { .kind = REQUEST_RUN };
+    struct reply reply;
+    request.run.submission = client_submission(client);
+    request.run.pipeline = client->arguments[0];
+    request.run.revision = revision ? revision : "";
+    enum client_exit exit = client_ask(client, &request, &reply);
+    if (exit != EXIT_DONE) return exit;
+    const char *id = client_keep(client, reply.execution.text);
+    if (options_given(client->options, OPTION_WATCH)) {
+        const struct client_target target = { client->arguments[0], id };
+        enum watch_how how = watch_how(client);
+        if (how != WATCH_JSON) client_hint(client, "execution %s", id);
+        client_flush(client);
+        return watch_execution(client, &target, how);
+    }
+    show_execution(client, id);
+    client_hint(client, "to follow it: meridian watch %s %.8s", client->arguments[0], id);
+    return EXIT_DONE;
+}
+
+/* ---- stop ---- */
+
+static bool answered_yes(void)
+{
+    char answer[16];
+    if (!fgets(answer, sizeof answer, stdin)) return false;
+    answer[strcspn(answer, "\r\n")] = '\0';
+    return text_equal(answer, "y") || text_equal(answer, "Y") || text_equal(answer, "yes");
+}
+
+static enum client_exit confirm(struct client *client, const struct execution *e, bool abandon)
+{
+    if (options_given(client->options, OPTION_YES)) return EXIT_DONE;
+    if (isatty(STDIN_FILENO) != 1 || !client->notes_is_tty)
+        return client_usage(client, "there is nobody to ask whether to stop it",
+                            "add --yes to the command");
+    struct print *notes = &client->notes;
+    print_format(notes, "stop execution %.8s of ", e->id.text);
+    print_text(notes, e->pipeline);
+    print_raw(notes, " (");
+    print_styled(notes, print_status_style(e->status), status_name(e->status));
+    print_raw(notes, abandon ? "), and end the steps that run? [y/N] "
+                             : "), once its running actions have ended? [y/N] ");
+    client_flush(client);
+    /* The question may take its time, and Ctrl-C answers it. */
+    session_close(&client->session);
+    if (answered_yes()) return EXIT_DONE;
+    client_hint(client, "nothing was stopped");
+    return EXIT_FAILED;
+}
+
+enum client_exit command_stop(struct client *client)
+{
+    const char *reason = client->options->text[OPTION_REASON];
+    bool abandon = options_given(client->options, OPTION_ABANDON);
+    struct request status = { .kind = REQUEST_STATUS }, stop = { .kind = REQUEST_STOP };
+    struct reply reply;
+    struct client_target target;
+    enum client_exit exit = client_target(client, &target);
+    if (exit != EXIT_DONE) return exit;
+    status.status.pipeline = target.pipeline;
+    status.status.execution = target.execution;
+    exit = client_ask(client, &status, &reply);
+    if (exit != EXIT_DONE) return exit;
+    if (reply.execution_count == 0)
+        return client_fail(client, ERR_NOT_FOUND, "there is no such execution", "",
+                           "meridian list");
+    /* What was shown is what is stopped, even when a newer one begins meanwhile. */
+    stop.stop.submission = client_submission(client);
+    stop.stop.pipeline = client_keep(client, reply.executions[0].execution.pipeline);
+    stop.stop.execution = client_keep(client, reply.executions[0].execution.id.text);
+    stop.stop.abandon = abandon;
+    stop.stop.reason = reason ? reason : "";
+    if (!status_ended(reply.executions[0].execution.status)) {
+        exit = confirm(client, &reply.executions[0].execution, abandon);
+        if (exit != EXIT_DONE) return exit;
+    }
+    exit = client_ask(client, &stop, &reply);
+    if (exit != EXIT_DONE) return exit;
+    show_execution(client, stop.stop.execution);
+    client_hint(client, "stopping: meridian watch %s %.8s", stop.stop.pipeline,
+                stop.stop.execution);
+    return EXIT_DONE;
+}

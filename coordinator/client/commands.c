@@ -1,0 +1,229 @@
+#include "client/commands.h"
+
+#include "io/doc.h"
+
+#include <stdio.h>
+
+#define TREE_OUTPUTS (OUTPUT_BIT(WIDE) | OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME))
+#define LIST_OUTPUTS TREE_OUTPUTS
+
+const struct command commands[] = {
+    { "run", "Daily", "PIPELINE", "start an execution of the newest or of a given revision",
+      OPTION_BIT(REVISION) | OPTION_BIT(WATCH), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 1,
+      command_run },
+    { "list", "Daily", "", "all pipelines and how their newest execution stands", 0, LIST_OUTPUTS,
+      0, 0, command_list },
+    { "status", "Daily", "[PIPELINE [EXECUTION]]", "an execution as a tree", 0, TREE_OUTPUTS, 0, 2,
+      command_status },
+    { "watch", "Daily", "PIPELINE [EXECUTION]",
+      "follow an execution to its end; the exit code is its result", 0,
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NDJSON), 1, 2, command_watch },
+    { "wait", "Daily", "PIPELINE [EXECUTION]", "the same in silence", 0,
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_wait },
+    { "logs", "Daily", "PIPELINE | EXECUTION[/ACTION[/HOST]]", "what the hooks of a host wrote",
+      OPTION_BIT(FOLLOW), OUTPUT_BIT(JSON) | OUTPUT_BIT(NDJSON), 1, 1, command_logs },
+    { "history", "Daily", "PIPELINE", "its executions, newest first", OPTION_BIT(NUMBER),
+      LIST_OUTPUTS, 1, 1, command_history },
+    { "stop", "Daily", "PIPELINE [EXECUTION]", "end an execution",
+      OPTION_BIT(ABANDON) | OPTION_BIT(REASON) | OPTION_BIT(YES),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_stop },
+    { "apply", "Define", "-f FILE", "make or change a pipeline (CodePipeline's JSON, or YAML)",
+      OPTION_BIT(FILE) | OPTION_BIT(DRY_RUN), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 0, 0,
+      command_apply },
+    { "validate", "Define", "FILE...", "all problems of pipelines, appspecs and bundles", 0,
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NDJSON), 1, COMMAND_ARGUMENTS_MAX, command_validate },
+    { "export", "Define", "PIPELINE", "its definition as it was applied", 0, OUTPUT_BIT(JSON), 1, 1,
+      command_export },
+    { "push", "Define", "PATH s3://STORE/KEY",
+      "upload a bundle: a new version of the source object", OPTION_BIT(SUMMARY),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 2, 2, command_push },
+    { "workers", "Fleet", "", "the hosts, and whether they are connected", 0, LIST_OUTPUTS, 0, 0,
+      command_workers },
+    { "events", "Fleet", "[PIPELINE [EXECUTION]]", "everything that happened, in order",
+      OPTION_BIT(WATCH), OUTPUT_BIT(JSON) | OUTPUT_BIT(NDJSON), 0, 2, command_events },
+    { "keys", "Admin", "init [DIR] | worker NAME | client NAME | revoke NAME | list",
+      "make and revoke keys, beside the coordinator",
+      OPTION_BIT(DIR) | OPTION_BIT(REGION) | OPTION_BIT(ROLE) | OPTION_BIT(TAG),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_keys },
+    { "version", "Admin", "", "of the client and of the coordinator", OPTION_BIT(CLIENT_ONLY),
+      OUTPUT_BIT(JSON), 0, 0, command_version },
+    { "completion", "Admin", "bash | zsh", "a script for the shell to source", 0, 0, 1, 1,
+      command_completion },
+    { "help", "Admin", "[COMMAND]", "explain a command", 0, 0, 0, 1, command_help },
+    { "__complete", NULL, "WORD...", "words that may follow, for the shell", 0, 0, 0,
+      COMMAND_ARGUMENTS_MAX, command_complete },
+    { .name = NULL },
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (text_equal(command->name, name)) return command;
+    return NULL;
+}
+
+/* ---- help ---- */
+
+static void help_options(struct print *out, uint32_t mask, bool global)
+{
+    for (unsigned id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = &option_rows[id];
+        bool shown = global ? id < OPTION_GLOBAL_COUNT : (mask & (UINT32_C(1) << id)) != 0;
+        if (!shown) continue;
+        char left[64];
+        const char letter[] = { '-', row->letter, ',', ' ', '\0' };
+        snprintf(left, sizeof left, "%s--%s%s%s", row->letter ? letter : "    ", row->name,
+                 row->argument ? " " : "", row->argument ? row->argument : "");
+        print_format(out, "  %-26s %s\n", left, row->help);
+    }
+}
+
+void commands_help(struct print *out)
+{
+    static const char *const groups[] = { "Daily", "Define", "Fleet", "Admin" };
+    print_raw(out, "meridian: deploy one revision to many regions\n\n"
+                   "usage: meridian [OPTIONS] COMMAND [ARGUMENTS]\n");
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+        print_raw(out, "\n");
+        print_styled(out, STYLE_BOLD, groups[g]);
+        print_raw(out, "\n");
+        for (const struct command *command = commands; command->name; command++)
+            if (command->group && text_equal(command->group, groups[g]))
+                print_format(out, "  %-11s %s\n", command->name, command->help);
+    }
+    print_raw(out, "\n");
+    print_styled(out, STYLE_BOLD, "Options of every command");
+    print_raw(out, "\n");
+    help_options(out, 0, true);
+    print_raw(out, "\nmeridian help COMMAND says more.\n");
+}
+
+void commands_help_of(struct print *out, const struct command *command)
+{
+    print_format(out, "meridian %s: %s\n\nusage: meridian %s%s%s%s\n", command->name, command->help,
+                 command->name, command->options ? " [OPTIONS]" : "",
+                 command->arguments[0] ? " " : "", command->arguments);
+    if (command->options) {
+        print_raw(out, "\n");
+        help_options(out, command->options, false);
+    }
+    print_raw(out, "\noutput (-o): table");
+    for (unsigned i = OUTPUT_WIDE; i <= OUTPUT_NDJSON; i++)
+        if (command->outputs & (1u << i)) print_format(out, ", %s", output_name((enum output)i));
+    print_raw(out, "\n");
+}
+
+enum client_exit command_help(struct client *client)
+{
+    const char *name = client->argument_count ? client->arguments[0] : "";
+    const struct command *command = command_find(name);
+    if (!name[0])
+        commands_help(&client->out);
+    else if (command)
+        commands_help_of(&client->out, command);
+    else
+        return client_usage(client, "there is no such command", "meridian help");
+    return EXIT_DONE;
+}
+
+/* ---- the command line ---- */
+
+static const char *nearest(const char *name)
+{
+    const char *names[sizeof commands / sizeof *commands + 1] = { NULL };
+    size_t count = 0;
+    for (const struct command *command = commands; command->name; command++)
+        if (command->group) names[count++] = command->name;
+    return doc_nearest(name, names);
+}
+
+static enum client_exit unknown(struct client *client, const char *name)
+{
+    char what[128], fix[64];
+    const char *like = nearest(name);
+    snprintf(what, sizeof what, "there is no command '%.80s'", name);
+    snprintf(fix, sizeof fix, "meridian %s", like ? like : "help");
+    return client_usage(client, what, fix);
+}
+
+static enum client_exit misused(struct client *client, const struct command *command,
+                                const char *what)
+{
+    char fix[512];
+    snprintf(fix, sizeof fix, "meridian %s%s%s", command->name, command->arguments[0] ? " " : "",
+             command->arguments);
+    return client_usage(client, what, fix);
+}
+
+static enum client_exit dispatch(struct client *client, const struct command *command)
+{
+    const struct options *options = client->options;
+    char what[160];
+    if (options_given(options, OPTION_HELP)) {
+        commands_help_of(&client->out, command);
+        return EXIT_DONE;
+    }
+    if (options_given(options, OPTION_OUTPUT) && options->output != OUTPUT_TABLE &&
+        !(command->outputs & (1u << options->output))) {
+        snprintf(what, sizeof what, "-o %s is not there for '%s'", output_name(options->output),
+                 command->name);
+        return misused(client, command, what);
+    }
+    if (client->argument_count < command->arguments_min)
+        return misused(client, command, "an argument is missing");
+    if (client->argument_count > command->arguments_max) {
+        snprintf(what, sizeof what, "'%.100s' is one argument too many",
+                 client->arguments[command->arguments_max]);
+        return misused(client, command, what);
+    }
+    return command->run(client);
+}
+
+/* Fills the client's arguments and the command; NULL with an exit code when there is nothing to
+ * run. */
+static const struct command *read_line(struct client *client, struct options *options, int argc,
+                                       char **argv, enum client_exit *exit)
+{
+    struct error err = { .code = ERR_NONE };
+    int next = 0;
+    *exit = EXIT_DONE;
+    if (!options_parse(argc, argv, 0, true, options, &next, &err)) {
+        *exit = client_usage(client, err.text, "meridian help");
+        return NULL;
+    }
+    if (next >= argc) {
+        commands_help(&client->out);
+        return NULL;
+    }
+    const struct command *command = command_find(argv[next]);
+    if (!command) {
+        *exit = unknown(client, argv[next]);
+        return NULL;
+    }
+    argc -= next;
+    argv += next;
+    next = 1;
+    /* What is completed may be half an option. */
+    if (command->run != command_complete &&
+        !options_parse(argc, argv, command->options, false, options, &next, &err)) {
+        *exit = misused(client, command, err.text);
+        return NULL;
+    }
+    client->arguments = argv + next;
+    client->argument_count = (size_t)(argc - next);
+    return command;
+}
+
+int commands_main(int argc, char **argv)
+{
+    struct options options = { .output = OUTPUT_TABLE };
+    struct client client;
+    enum client_exit exit;
+    client_init(&client, &options);
+    const struct command *command = read_line(&client, &options, argc, argv, &exit);
+    client_colour(&client); /* --color is known only now */
+    if (command) exit = dispatch(&client, command);
+    client_flush(&client);
+    client_deinit(&client);
+    return (int)exit;
+}

@@ -1,0 +1,84 @@
+/* options.h - what was written on the command line, behind the subcommand and in front of it.
+ *
+ * One table names every option; a command says with a mask which of them it takes beside the
+ * global ones, so that -f can be FILE here and "follow" there.
+ *
+ * Ownership: texts are borrowed from argv. Errors: ERR_INVALID, ready to be shown (exit 2).
+ */
+#pragma once
+#include "base/error.h"
+#include <stdint.h>
+
+/* X(ID, letter or 0, name, argument or NULL, help) */
+#define OPTIONS_GLOBAL(X)                                                                          \
+    X(OUTPUT, 'o', "output", "FORMAT", "table, wide, json, name or ndjson")                        \
+    X(QUIET, 'q', "quiet", NULL, "no progress, no hints")                                          \
+    X(NO_HEADERS, 0, "no-headers", NULL, "tables without their first line")                        \
+    X(COLOR, 0, "color", "WHEN", "auto, always or never")                                          \
+    X(PROGRESS, 0, "progress", "HOW", "auto, tty, plain or json")                                  \
+    X(TIMEOUT, 0, "timeout", "TIME", "how long to wait, as 90s or 30m")                            \
+    X(VERBOSE, 'v', "verbose", NULL, "request ids in errors")                                      \
+    X(HELP, 'h', "help", NULL, "explain the command")                                              \
+    X(CONFIG, 0, "config", "FILE", "instead of the usual configuration files")                     \
+    X(COORDINATOR, 0, "coordinator", "ENDPOINT", "tcp://HOST:PORT")                                \
+    X(COORDINATOR_KEY, 0, "coordinator-key", "FILE", "coordinator.pub")                            \
+    X(KEY, 0, "key", "FILE", "client-NAME.key")
+#define OPTIONS_OWN(X)                                                                             \
+    X(FILE, 'f', "file", "FILE", "a pipeline definition, JSON or YAML; - reads it from stdin")     \
+    X(DRY_RUN, 0, "dry-run", NULL, "check everything, change nothing")                             \
+    X(SUMMARY, 0, "summary", "TEXT", "shown with the revision")                                    \
+    X(REVISION, 0, "revision", "VERSION", "the source's version id instead of the newest")         \
+    X(WATCH, 'w', "watch", NULL, "go on showing what happens")                                     \
+    X(FOLLOW, 'f', "follow", NULL, "go on showing what is appended")                               \
+    X(NUMBER, 'n', "number", "N", "at most so many")                                               \
+    X(ABANDON, 0, "abandon", NULL, "end the steps that run, too")                                  \
+    X(REASON, 'm', "message", "REASON", "kept with the execution")                                 \
+    X(YES, 'y', "yes", NULL, "do not ask")                                                         \
+    X(DIR, 0, "dir", "DIR", "the folder of the keys; default $MERIDIAN_KEYS, else ./keys")         \
+    X(REGION, 0, "region", "REGION", "where the worker is")                                        \
+    X(ROLE, 0, "role", "ROLE", "viewer, deployer, approver or admin")                              \
+    X(TAG, 0, "tag", "KEY=VALUE", "of the worker; may be repeated")                                \
+    X(CLIENT_ONLY, 0, "client", NULL, "do not ask the coordinator")
+
+enum option_id {
+#define X(id, letter, name, argument, help) OPTION_##id,
+    OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
+#undef X
+};
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_CLIENT_ONLY + 1 };
+#define OPTION_BIT(id) (UINT32_C(1) << OPTION_##id)
+
+enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };
+#define OUTPUT_BIT(id) (1u << OUTPUT_##id)
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+enum progress_how { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON };
+
+enum { OPTION_TAGS_MAX = 50, OPTION_NUMBER_MAX = 1000 };
+
+struct options {
+    enum output output;
+    enum when color;
+    enum progress_how progress;
+    uint64_t timeout_ms; /* 0: none given */
+    uint64_t number;     /* 0: none given */
+    uint32_t given;      /* OPTION_BITs */
+    const char *text[OPTION_COUNT];
+    const char *tags[OPTION_TAGS_MAX];
+    size_t tag_count;
+};
+
+/* Reads the options in argv[1...] of `mask` and the global ones; the others stay, in order, from
+ * argv[*next] on. With `leading` only up to the first word that is no option. */
+NODISCARD bool options_parse(int argc, char **argv, uint32_t mask, bool leading,
+                             struct options *options, int *next, struct error *err);
+static inline bool options_given(const struct options *options, enum option_id id)
+{
+    return (options->given & (UINT32_C(1) << id)) != 0;
+}
+
+struct option_row {
+    char letter;
+    const char *name, *argument, *help;
+};
+extern const struct option_row option_rows[OPTION_COUNT];
+const char *output_name(enum output output);

@@ -1,0 +1,390 @@
+#include "client/tree.h"
+
+#include "client/facts.h"
+#include "client/table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { BAR_CELLS = 10, FAILED_HOSTS_MAX = 5, TAIL_LINES = 4, NAMED_REGIONS_MAX = 4 };
+
+struct tree {
+    const struct execution_view *view;
+    enum tree_detail detail;
+    struct table table;
+    const char *stage_indent; /* glyphs in front of an action's rows ... */
+    bool last_stage, last_action;
+};
+
+/* ---- lines under an action ---- */
+
+/* The columns in front of a line under the current action. */
+static void indent(struct tree *t)
+{
+    struct print *p = &t->table.cell;
+    print_style(p, STYLE_DIM);
+    print_glyph(p, t->last_stage ? GLYPH_GAP : GLYPH_TRUNK);
+    print_glyph(p, t->last_action ? GLYPH_GAP : GLYPH_TRUNK);
+    print_style(p, STYLE_PLAIN);
+}
+
+static void line_text(struct tree *t, enum style style, const char *label, const char *text)
+{
+    indent(t);
+    print_raw(&t->table.cell, "  ");
+    if (label[0]) print_styled(&t->table.cell, STYLE_DIM, label);
+    print_styled(&t->table.cell, style, text);
+    table_line(&t->table);
+}
+
+static void line_logs(struct tree *t, const char *action, const char *host)
+{
+    struct print *p = &t->table.cell;
+    indent(t);
+    print_raw(p, "  ");
+    print_glyph(p, GLYPH_ARROW);
+    print_format(p, " meridian logs %.8s/", t->view->execution.id.text);
+    print_text(p, action);
+    print_raw(p, "/");
+    print_text(p, host);
+    table_line(&t->table);
+}
+
+/* The last lines of what a script wrote. */
+static void log_tail(struct tree *t, const char *tail)
+{
+    size_t len = strlen(tail), lines = 0, at = len;
+    while (at > 0 && tail[at - 1] == '\n') at--;
+    size_t end = at;
+    while (at > 0 && (tail[at - 1] != '\n' || ++lines < TAIL_LINES)) at--;
+    while (at < end) {
+        const char *newline = memchr(tail + at, '\n', end - at);
+        size_t stop = newline ? (size_t)(newline - tail) : end;
+        indent(t);
+        print_raw(&t->table.cell, "  ");
+        print_style(&t->table.cell, STYLE_DIM);
+        print_raw(&t->table.cell, "| ");
+        (void)print_outside(&t->table.cell, bytes_of(tail + at, stop - at), PRINT_LINE, true);
+        print_style(&t->table.cell, STYLE_PLAIN);
+        table_line(&t->table);
+        at = stop + 1;
+    }
+}
+
+static void failed_host(struct tree *t, const struct action_state *action,
+                        const struct job_state *job)
+{
+    struct print *p = &t->table.cell;
+    const struct diagnostics *d = &job->diagnostics;
+    indent(t);
+    print_mark(p, job->status);
+    print_raw(p, " ");
+    print_styled(p, STYLE_BOLD, job->worker[0] ? job->worker : "(no host)");
+    print_format(p, "  %s", status_name(job->status));
+    if (job->attempt > 0) print_format(p, "  %s", lifecycle_event_name(job->failed_event));
+    if (d->code != LIFECYCLE_SUCCESS) print_format(p, "  %s", lifecycle_error_name(d->code));
+    if (d->script[0]) {
+        print_raw(p, "  ");
+        print_text(p, d->script);
+    }
+    table_line(&t->table);
+    const char *why = d->message[0] ? d->message : job->cause;
+    if (why[0]) line_text(t, STYLE_PLAIN, "", why);
+    log_tail(t, d->log_tail);
+    if (job->attempt > 0) line_logs(t, action->name, job->worker);
+}
+
+static void failed_hosts(struct tree *t, const struct action_state *action)
+{
+    size_t shown = 0, more = 0;
+    for (size_t i = 0; i < t->view->job_count; i++) {
+        const struct job_state *job = &t->view->jobs[i];
+        if (!facts_job_of(job, action) || !status_ended(job->status)) continue;
+        if (job->status == STATUS_SUCCEEDED) continue;
+        if (shown++ < FAILED_HOSTS_MAX)
+            failed_host(t, action, job);
+        else
+            more++;
+    }
+    /* The action's own message repeats its first host's. */
+    if (shown == 0 && action->error_message[0]) {
+        if (action->error_code[0]) line_text(t, STYLE_BAD, "", action->error_code);
+        line_text(t, STYLE_PLAIN, "", action->error_message);
+    }
+    if (more == 0) return;
+    indent(t);
+    print_format(&t->table.cell, "  and %zu more: meridian status %s %.8s -o wide", more,
+                 t->view->execution.pipeline, t->view->execution.id.text);
+    table_line(&t->table);
+}
+
+/* ---- -o wide: every host ---- */
+
+static void host_events(struct tree *t, const struct job_state *job)
+{
+    struct print *p = &t->table.cell;
+    for (size_t i = 0; i < job->event_count; i++) {
+        const struct lifecycle_report *event = &job->events[i];
+        char duration[PRINT_TIME_SIZE];
+        uint64_t ms = facts_duration(event->started_ms, event->ended_ms, p->mode.now_ms);
+        print_duration(ms, duration);
+        indent(t);
+        print_raw(p, "  ");
+        print_mark(p, event->status);
+        print_format(p, " %-18s %8s", lifecycle_event_name(event->event),
+                     event->started_ms ? duration : "");
+        table_line(&t->table);
+    }
+}
+
+static void hosts(struct tree *t, const struct action_state *action)
+{
+    struct print *p = &t->table.cell;
+    for (size_t i = 0; i < t->view->job_count; i++) {
+        const struct job_state *job = &t->view->jobs[i];
+        if (!facts_job_of(job, action)) continue;
+        if (status_ended(job->status) && job->status != STATUS_SUCCEEDED) {
+            failed_host(t, action, job);
+        } else {
+            indent(t);
+            print_mark(p, job->status);
+            print_raw(p, " ");
+            print_styled(p, STYLE_BOLD, job->worker);
+            print_format(p, "  %s  %s  attempt %u", status_name(job->status), job->deployment.text,
+                         (unsigned)job->attempt);
+            table_line(&t->table);
+        }
+        host_events(t, job);
+    }
+}
+
+/* ---- an action's row ---- */
+
+static void cell_version(struct tree *t, const struct action_facts *facts)
+{
+    struct print *p = &t->table.cell;
+    if (facts->revision) {
+        if (t->detail == TREE_WIDE)
+            print_text(p, facts->revision->revision_id);
+        else
+            print_short_version(p, facts->revision->revision_id);
+        if (facts->verified) {
+            print_raw(p, " ");
+            print_styled(p, STYLE_GOOD, "=");
+        }
+    }
+    table_cell(&t->table);
+}
+
+static void cell_hosts(struct tree *t, const struct action_state *action,
+                       const struct action_facts *facts)
+{
+    struct print *p = &t->table.cell;
+    bool bar = facts->total > 0 && !status_ended(action->status);
+    for (unsigned i = 0; i < BAR_CELLS && bar; i++)
+        print_glyph(p, facts->percent >= (i + 1) * (100 / BAR_CELLS) ? GLYPH_FULL : GLYPH_EMPTY);
+    if (bar) print_raw(p, "  ");
+    if (facts->total > 0)
+        print_format(p,
+                     bar                 ? "%zu/%zu"
+                     : facts->total == 1 ? "%zu/%zu instance"
+                                         : "%zu/%zu instances",
+                     facts->done, facts->total);
+    table_cell(&t->table);
+}
+
+static void cell_duration(struct tree *t, const struct action_state *action)
+{
+    char text[PRINT_TIME_SIZE] = "";
+    if (action->started_ms)
+        print_duration(
+            facts_duration(action->started_ms, action->ended_ms, t->table.cell.mode.now_ms), text);
+    print_raw(&t->table.cell, text);
+    table_cell(&t->table);
+}
+
+static void cell_current(struct tree *t, const struct action_state *action,
+                         const struct action_facts *facts)
+{
+    struct print *p = &t->table.cell;
+    if (status_ended(action->status)) {
+        if (action->status != STATUS_SUCCEEDED)
+            print_styled(p, print_status_style(action->status), status_name(action->status));
+    } else if (facts->copying) {
+        const struct job_state *copy = facts->copying;
+        print_styled(p, STYLE_BUSY, "copying");
+        if (copy->total > 0) {
+            print_raw(p, " ");
+            print_bytes(p, copy->done);
+            print_raw(p, " of ");
+            print_bytes(p, copy->total);
+        }
+        if (copy->worker[0]) {
+            print_raw(p, " by ");
+            print_text(p, copy->worker);
+        }
+    } else if (facts->event) {
+        print_styled(p, STYLE_BUSY, lifecycle_event_name(facts->event->event));
+        print_raw(p, " ");
+        print_text(p, facts->busy->worker);
+        if (facts->event->event == EVENT_DOWNLOAD_BUNDLE && facts->busy->total > 0) {
+            print_raw(p, " ");
+            print_bytes(p, facts->busy->done);
+            print_raw(p, " of ");
+            print_bytes(p, facts->busy->total);
+        }
+    }
+    table_cell(&t->table);
+}
+
+static void action_row(struct tree *t, size_t stage, size_t index)
+{
+    const struct action_state *action = &t->view->execution.stages[stage].actions[index];
+    struct action_facts facts = facts_of_action(t->view, stage, index);
+    struct print *p = &t->table.cell;
+    t->last_action = index + 1 == t->view->execution.stages[stage].action_count;
+    table_row(&t->table);
+    print_style(p, STYLE_DIM);
+    print_glyph(p, t->last_stage ? GLYPH_GAP : GLYPH_TRUNK);
+    print_glyph(p, t->last_action ? GLYPH_LAST : GLYPH_BRANCH);
+    print_style(p, STYLE_PLAIN);
+    print_mark(p, action->status);
+    print_raw(p, " ");
+    print_text(p, action->name);
+    table_cell(&t->table);
+    table_cell_text(&t->table, action->region);
+    cell_version(t, &facts);
+    cell_hosts(t, action, &facts);
+    cell_duration(t, action);
+    cell_current(t, action, &facts);
+    /* What runs says more than what waits for it. */
+    bool runs = facts.copying ? facts.copying->worker[0] != '\0' : facts.event != NULL;
+    if (facts.cause[0] && !status_ended(action->status) && !runs)
+        line_text(t, STYLE_ODD, text_starts(facts.cause, "waits ") ? "" : "waits: ", facts.cause);
+    if (t->detail == TREE_WIDE)
+        hosts(t, action);
+    else if (action->status != STATUS_SUCCEEDED)
+        failed_hosts(t, action);
+}
+
+/* ---- stages, head and foot ---- */
+
+/* A source that went well says what it has to say in the head. */
+static bool stage_is_plain_source(const struct tree *t, size_t stage)
+{
+    const struct stage_state *state = &t->view->execution.stages[stage];
+    if (t->detail == TREE_WIDE || state->status != STATUS_SUCCEEDED) return false;
+    for (size_t a = 0; a < state->action_count; a++)
+        if (!facts_of_action(t->view, stage, a).is_source) return false;
+    return true;
+}
+
+static void stage_rows(struct tree *t, size_t stage)
+{
+    const struct stage_state *state = &t->view->execution.stages[stage];
+    struct print *p = &t->table.cell;
+    t->last_stage = stage + 1 == t->view->execution.stage_count;
+    print_style(p, STYLE_DIM);
+    print_glyph(p, t->last_stage ? GLYPH_LAST : GLYPH_BRANCH);
+    print_style(p, STYLE_PLAIN);
+    print_mark(p, state->status);
+    print_raw(p, " ");
+    print_styled(p, STYLE_BOLD, state->name);
+    if (state->status != STATUS_SUCCEEDED && state->status != STATUS_IN_PROGRESS) {
+        print_raw(p, "  ");
+        print_styled(p, print_status_style(state->status), status_name(state->status));
+    }
+    if (state->started_ms) {
+        char duration[PRINT_TIME_SIZE];
+        print_duration(facts_duration(state->started_ms, state->ended_ms, p->mode.now_ms),
+                       duration);
+        print_raw(p, "  ");
+        print_styled(p, STYLE_DIM, duration);
+    }
+    table_line(&t->table);
+    for (size_t a = 0; a < state->action_count && !stage_is_plain_source(t, stage); a++)
+        action_row(t, stage, a);
+}
+
+static void head(struct print *out, const struct execution *e)
+{
+    char duration[PRINT_TIME_SIZE];
+    print_duration(facts_duration(e->started_ms, e->ended_ms, out->mode.now_ms), duration);
+    print_styled(out, STYLE_BOLD, e->pipeline);
+    print_format(out, "  execution %.8s  ", e->id.text);
+    print_styled(out, print_status_style(e->status), status_name(e->status));
+    print_format(out, "  %s   trigger: %s", duration, trigger_name(e->trigger));
+    if (e->trigger_detail[0]) {
+        print_raw(out, " ");
+        print_text(out, e->trigger_detail);
+    }
+    if (e->ended_ms) {
+        print_raw(out, out->mode.relative ? "   ended " : "   ended at ");
+        print_time(out, e->ended_ms);
+    }
+    print_raw(out, "\n");
+    for (size_t i = 0; i < e->revision_count; i++) {
+        const struct revision *revision = &e->revisions[i];
+        print_style(out, STYLE_DIM);
+        print_glyph(out, GLYPH_TRUNK);
+        print_style(out, STYLE_PLAIN);
+        print_raw(out, " source s3://");
+        print_text(out, revision->ref.store);
+        print_raw(out, "/");
+        print_text(out, revision->ref.key);
+        print_raw(out, "  version ");
+        print_text(out, revision->revision_id);
+        if (revision->summary[0]) {
+            print_raw(out, "  ");
+            print_styled(out, STYLE_DIM, revision->summary);
+        }
+        print_raw(out, "\n");
+    }
+}
+
+/* "3 regions, same version: yes (sha256 9f2c…e1 verified in each)" */
+static void foot_version(struct print *out, const struct execution_view *view)
+{
+    struct version_facts version = facts_of_version(view);
+    char digest[HEX_SHA256_SIZE];
+    if (version.regions == 0) return;
+    print_format(
+        out, version.regions == 1 ? "%zu region, same version: " : "%zu regions, same version: ",
+        version.regions);
+    if (version.differ) {
+        print_styled(out, STYLE_BAD, "no, a copy has another digest");
+    } else if (version.verified == version.regions && version.revision) {
+        hex_format(version.revision->ref.sha256, SHA256_SIZE, digest);
+        print_styled(out, STYLE_GOOD, "yes");
+        print_format(out, " (sha256 %.4s", digest);
+        print_glyph(out, GLYPH_ELLIPSIS);
+        print_format(out, "%s verified in each)", digest + HEX_SHA256_SIZE - 3);
+    } else if (version.verified == version.regions) {
+        print_styled(out, STYLE_GOOD, "each artifact verified in each");
+    } else {
+        print_format(out,
+                     status_ended(view->execution.status) ? "verified in %zu only"
+                                                          : "verified in %zu so far",
+                     version.verified);
+    }
+}
+
+void tree_print(struct print *out, const struct execution_view *view, enum tree_detail detail)
+{
+    const struct execution *e = &view->execution;
+    struct tree t = { .view = view, .detail = detail };
+    table_init(&t.table, &out->mode);
+    t.table.right[4] = true;
+    head(out, e);
+    for (size_t s = 0; s < e->stage_count; s++) stage_rows(&t, s);
+    table_print(&t.table, out);
+    if (e->status_summary[0] && e->status != STATUS_SUCCEEDED) {
+        print_styled(out, print_status_style(e->status), e->status_summary);
+        print_raw(out, "\n");
+    }
+    foot_version(out, view);
+    if (detail == TREE_LIVE && !status_ended(e->status))
+        print_raw(out, "          Ctrl-C detaches");
+    print_raw(out, "\n");
+    table_deinit(&t.table);
+}
