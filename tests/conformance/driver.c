@@ -1,8 +1,9 @@
 /* driver.c - conformance_driver STEP-PROGRAM REQUEST.json RESPONSE.json
  *
- * One deployment of a conformance case: composes the spec of every step, runs the step program as
- * the worker would, and writes what the corpus' runner wants to know. It keeps what the worker's
- * core keeps, the last successful deployment, in a file of the deployment root.
+ * One deployment of a conformance case that `deploy-local` cannot say (see adapter): composes the
+ * spec of every step, runs the step program as the worker would, and writes what the corpus' runner
+ * wants to know. It keeps what the worker's core keeps, the last successful deployment, in a file
+ * of the deployment root.
  */
 #include "bundle/appspec.h"
 #include "io/child.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -35,10 +37,12 @@ static const char *text_of(const struct driver *d, const char *key, const char *
     return text ? text : otherwise;
 }
 
+/* As the agent: upper-cased; a word that it does not know forbids what exists. */
 static enum file_exists behavior_of(const char *text)
 {
     for (int i = 0; i < FILE_EXISTS_COUNT; i++) {
-        if (text_equal(text, file_exists_name((enum file_exists)i))) return (enum file_exists)i;
+        if (strcasecmp(text, file_exists_name((enum file_exists)i)) == 0)
+            return (enum file_exists)i;
     }
     return FILE_EXISTS_DISALLOW;
 }
