@@ -58,7 +58,8 @@ struct accept {
 #define NACK_REASONS(X)                                                                            \
     X(STALE, "stale")       /* fence not greater than one seen for the target: with the same       \
                                incarnation it proves that this attempt never started (P5) */       \
-    X(EPOCH, "epoch")       /* from a coordinator that has been replaced */                        \
+    X(EPOCH, "epoch")       /* fence of an earlier epoch than was seen: its coordinator was        \
+                               replaced or has restarted; a proof as STALE is */                   \
     X(AUDIENCE, "audience") /* another worker or incarnation is meant */                           \
     X(EXPIRED, "expired")                                                                          \
     X(SIGNATURE, "signature") /* not signed by our coordinator's dispatch key */                   \

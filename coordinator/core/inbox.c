@@ -120,7 +120,10 @@ static const char *nack_text(enum nack_reason reason)
 void inbox_nack(struct coordinator *c, struct model_worker *w, const struct nack *nack)
 {
     const char *why = nack_text(nack->reason);
-    bool ours = nack->reason == NACK_SIGNATURE || nack->reason == NACK_EPOCH;
+    /* Assigned in an earlier epoch of ours, not accepted then: the worker, which has seen the
+     * present epoch, does not hold it and never takes it any more. As good a proof as P5. */
+    bool outdated = nack->reason == NACK_EPOCH && nack->fence.epoch < c->epoch;
+    bool ours = nack->reason == NACK_SIGNATURE || (nack->reason == NACK_EPOCH && !outdated);
     journal_note(c, ours ? NOTE_ERROR : NOTE_WARNING,
                  "nack=%s worker=%s job=%s attempt=%u: the "
                  "worker %s",
@@ -130,8 +133,10 @@ void inbox_nack(struct coordinator *c, struct model_worker *w, const struct nack
     if (!id_equal(&nack->incarnation, &w->welcomed)) return;
     struct model_job *job = job_current(c, w, &nack->job, nack->attempt, nack->fence);
     if (!job) return;
-    if (nack->reason == NACK_STALE) { /* P5: it never started there */
-        dispatch_again(c, job, "the worker has seen a later fence: offered anew");
+    if (nack->reason == NACK_STALE || outdated) { /* P5: it never started there */
+        dispatch_again(c, job,
+                       outdated ? "assigned before a restart: offered anew"
+                                : "the worker has seen a later fence: offered anew");
         return;
     }
     job->nacked = true;

@@ -195,6 +195,25 @@ static void other_refusals_are_told_and_the_offer_is_repeated_slowly(void **stat
     }
 }
 
+static void an_offer_of_an_earlier_epoch_that_was_never_accepted_is_made_anew(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    world_restart(&w);
+    world_fleet(&w, "w1", "us-west-2", (const char *)NULL);
+    world_hello(&w, "w1", "us-west-2", 1, 2);
+    const struct job *old = world_offer(&w, "w1");
+    assert_non_null(old);
+    assert_int_equal(old->fence.epoch, 1);
+    world_nack(&w, 2, old, NACK_EPOCH);
+    const struct job *new = world_offer(&w, "w1");
+    assert_non_null(new);
+    assert_int_equal(new->attempt, 2);
+    assert_int_equal(new->fence.epoch, 2);
+    world_deinit(&w);
+}
+
 static void a_worker_that_is_silent_is_named_and_never_replaced(void **state)
 {
     (void)state;
@@ -331,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_stale_fence_proves_that_the_attempt_never_started),
         cmocka_unit_test(stale_fences_for_ever_end_the_job),
         cmocka_unit_test(other_refusals_are_told_and_the_offer_is_repeated_slowly),
+        cmocka_unit_test(an_offer_of_an_earlier_epoch_that_was_never_accepted_is_made_anew),
         cmocka_unit_test(a_worker_that_is_silent_is_named_and_never_replaced),
         cmocka_unit_test(a_revoked_worker_fails_its_job),
         cmocka_unit_test(rows_that_the_journal_proves_over_are_dropped),
