@@ -206,6 +206,29 @@ static bool stage_held(const struct stage_state *stage)
     return stage->status == STATUS_IN_PROGRESS || stage->status == STATUS_STOPPING;
 }
 
+/* The first stage that has not succeeded. */
+static size_t stage_next(const struct execution *e)
+{
+    size_t s = 0;
+    while (s < e->stage_count && e->stages[s].status == STATUS_SUCCEEDED) s++;
+    return s;
+}
+
+/* Of those that wait to enter a stage only the newest stays, and nobody enters behind it. */
+static void check_entered(struct world *w, const struct execution *e, const struct execution *other)
+{
+    size_t s = stage_next(e), door = stage_next(other);
+    if (other->started_ms < e->started_ms || s >= e->stage_count) return;
+    if (e->stages[s].status != STATUS_IN_PROGRESS || e->stages[s].started_ms != e->updated_ms)
+        return; /* it was in before this turn */
+    bool through = s < other->stage_count && other->stages[s].status != STATUS_PENDING;
+    bool waits = door == s && s > 0 && other->status == STATUS_IN_PROGRESS &&
+                 !other->stop_requested && other->stages[s - 1].ended_ms < e->updated_ms;
+    if (through || waits)
+        world_fail(w, "SUPERSEDE", "execution %s enters stage %s behind the newer %s", e->id.text,
+                   e->stages[s].name, other->id.text);
+}
+
 /* Against the other executions of its pipeline. */
 static void check_neighbours(struct world *w, const struct execution *e)
 {
@@ -218,6 +241,7 @@ static void check_neighbours(struct world *w, const struct execution *e)
         const struct execution *other = &r->execution;
         if (id_equal(&other->id, &e->id)) continue;
         newer = newer || other->started_ms > e->started_ms;
+        check_entered(w, e, other);
         for (size_t s = 0; s < e->stage_count && s < other->stage_count; s++)
             if (stage_held(&e->stages[s]) && stage_held(&other->stages[s]))
                 world_fail(w, "LOCK", "executions %s and %s are both in stage %s", e->id.text,
@@ -242,18 +266,20 @@ void check_coordinator_committed(struct world *w, const struct record *record)
 
 /* ---- words ---- */
 
-static void check_offer(struct world *w, uint32_t worker, const struct job *job)
+bool check_assigned(const struct world *w, uint32_t worker, const struct job *job)
 {
     const struct job_state *state = check_job(w, &job->id);
-    /* A result behind the offer in the same turn leaves it pointless, not wrong. */
-    const struct row row = { job->id, job->attempt, job->fence, ROW_ACCEPTED };
-    bool assigned = state && state->attempt == job->attempt &&
-                    (state->status == STATUS_IN_PROGRESS ||
-                     (status_ended(state->status) && check_row_ended(w, worker, &row))) &&
-                    !fence_compare(state->fence, job->fence) &&
-                    text_equal(state->worker, w->nodes[worker].name) &&
-                    id_equal(&state->incarnation, &job->incarnation);
-    if (!assigned)
+    return state && state->status == STATUS_IN_PROGRESS && state->attempt == job->attempt &&
+           !fence_compare(state->fence, job->fence) &&
+           text_equal(state->worker, w->nodes[worker].name) &&
+           id_equal(&state->incarnation, &job->incarnation);
+}
+
+/* What comes behind an offer in the same turn (its result, its refusal) may have ended the attempt:
+ * then it was assigned before the turn, and the offer is pointless, not wrong. */
+static void check_offer(struct world *w, uint32_t worker, const struct job *job, bool before)
+{
+    if (!before && !check_assigned(w, worker, job))
         world_fail(w, "P2", "job %s attempt %u is offered to %s, but not assigned in the journal",
                    job->id.text, job->attempt, w->nodes[worker].name);
     const struct execution *e = check_execution(w, &job->execution);
@@ -282,10 +308,10 @@ static void check_lease(struct world *w, uint32_t worker, const struct row *row)
 }
 
 void check_coordinator_send(struct world *w, uint32_t worker, const struct message *m,
-                            const struct job *offered)
+                            const struct job *offered, bool before)
 {
     const char *name = w->nodes[worker].name;
-    if (m->type == MESSAGE_OFFER) check_offer(w, worker, offered);
+    if (m->type == MESSAGE_OFFER) check_offer(w, worker, offered, before);
     if (m->type == MESSAGE_WELCOME && m->welcome.epoch != w->epoch_max)
         world_fail(w, "S7", "%s is welcomed with an epoch that is not committed", name);
     if (m->type == MESSAGE_RESULT_ACK && !attempt_over(w, &m->result_ack))

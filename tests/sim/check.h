@@ -34,8 +34,10 @@ bool check_row_ended(const struct world *w, uint32_t worker, const struct row *r
 void check_coordinator_put(struct world *w, const struct record *old, const struct record *new);
 /* The same record once the whole turn is committed: what it says together with the others. */
 void check_coordinator_committed(struct world *w, const struct record *record);
+/* `before`: the offered attempt was assigned already before this turn. */
 void check_coordinator_send(struct world *w, uint32_t worker, const struct message *message,
-                            const struct job *offered);
+                            const struct job *offered, bool before);
+bool check_assigned(const struct world *w, uint32_t worker, const struct job *job);
 /* Everything has come to its end: is it the right one? */
 void check_end(struct world *w);
 const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */

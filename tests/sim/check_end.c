@@ -98,13 +98,17 @@ static void check_healthy(struct world *w)
                 world_fail(w, "PROMPT", "execution %s: stage %s took %llu ms", r->execution.id.text,
                            stage->name, (unsigned long long)took);
         }
-        w->stats->executions++;
     }
 }
 
 void check_end(struct world *w)
 {
     const struct disk *d = &w->nodes[0].disk;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct record *r = &d->at[i]->record;
+        if (r->kind == RECORD_EXECUTION) w->stats->ended[r->execution.status]++;
+        if (r->kind == RECORD_JOB) w->stats->jobs_ended[r->job.status]++;
+    }
     check_revisions(w);
     check_submissions(w);
     check_copies(w);
@@ -112,8 +116,6 @@ void check_end(struct world *w)
         check_healthy(w);
         return;
     }
-    for (size_t i = 0; i < d->count; i++)
-        if (d->at[i]->record.kind == RECORD_EXECUTION) w->stats->executions++;
     for (const struct run *run = w->runs; run; run = run->next)
         if (run->alive && run->begun)
             world_fail(w, "L3", "a step of job %s still runs", run->ref.job.text);

@@ -217,7 +217,12 @@ static void check_result_sent(struct world *w, uint32_t worker, const struct res
 void check_worker_send(struct world *w, uint32_t worker, const struct message *m)
 {
     const char *name = w->nodes[worker].name;
-    if (m->type == MESSAGE_ACCEPT) {
+    if (m->type == MESSAGE_HELLO) {
+        const struct record like = { .kind = RECORD_SELF };
+        const struct record *self = disk_get(&w->nodes[worker].disk, &like);
+        if (!self || !id_equal(&self->self.incarnation, &m->hello.incarnation))
+            world_fail(w, "S6", "%s says hello as an incarnation it has not committed", name);
+    } else if (m->type == MESSAGE_ACCEPT) {
         const struct row *sent = &m->accept.row;
         const struct row_record *row = row_on_disk(w, worker, &sent->job, sent->attempt);
         bool kept = row ? fence_compare(row->row.fence, sent->fence) == 0

@@ -19,7 +19,7 @@ static void options_healthy(struct world *w)
     o->revisions = world_below(w, 2);
     o->delay_ms = 5;
     o->batch_ms = 2;
-    o->step_ms = 30;
+    o->step_ms = o->copy_ms = 30;
     o->faults_ms = 3000;
     o->down_ms = 1;
     o->wall_ms = 1000;
@@ -35,6 +35,7 @@ static void options_faulty(struct world *w)
     o->fault_every = world_chance(w, 8000) ? 1000 + world_below(w, 10000) : 0;
     o->loss = maybe(w, 1500);
     o->duplicate = maybe(w, 1000);
+    o->replay = maybe(w, 3000);
     o->crash = maybe(w, 150);
     o->refuse = maybe(w, 50);
     o->reply_loss = maybe(w, 3000);
@@ -50,9 +51,12 @@ static void options_faulty(struct world *w)
     o->reorder = world_chance(w, 4000);
     o->late_worker = world_chance(w, 1500);
     o->empty_region = world_chance(w, 200);
+    if (o->empty_region || world_chance(w, 1500))
+        o->action_timeout_ms = 20000 + world_below(w, 100000);
     o->delay_ms = world_chance(w, 7000) ? 1 + world_below(w, 50) : 1 + world_below(w, 3000);
     o->batch_ms = world_below(w, 30);
     o->step_ms = world_chance(w, 7000) ? 1 + world_below(w, 200) : 1 + world_below(w, 8000);
+    o->copy_ms = world_chance(w, 7000) ? o->step_ms : 1 + world_below(w, 40000);
     o->hang_ms = 5000 + world_below(w, 60000);
     o->down_ms = 10 + world_below(w, 8000);
     o->cut_ms = 100 + world_below(w, 36000);
@@ -65,12 +69,14 @@ void faults_options(struct world *w)
     struct options *o = &w->options;
     *o = (struct options){ 0 };
     o->regions = 1 + world_below(w, SIM_REGIONS_MAX);
-    o->workers = o->regions + world_below(w, SIM_WORKERS_MAX - 2 - o->regions);
+    uint32_t more = SIM_WORKERS_MAX - o->regions + 1;
+    uint32_t a = world_below(w, more), b = world_below(w, more);
+    o->workers = o->regions + (a < b ? a : b);
     o->pipelines = world_chance(w, 2500) ? 2 : 1;
     o->heartbeat_ms = world_chance(w, 7000) ? 1000 : 500 + world_below(w, 3000);
-    o->lease_ms = 6000 + world_below(w, 12000);
+    o->lease_ms = 3 * o->heartbeat_ms + world_below(w, 12000);
     o->resend_ms = 300 + world_below(w, 1500);
-    o->action_timeout_ms = 120000 + world_below(w, 200000);
+    o->action_timeout_ms = 3600000;
     if (w->seed % 8 == 0)
         options_healthy(w);
     else
@@ -166,6 +172,7 @@ void faults_heal(struct world *w)
     o->step_fails = 0;
     if (o->delay_ms > 100) o->delay_ms = 100;
     if (o->step_ms > 1000) o->step_ms = 1000;
+    if (o->copy_ms > 1000) o->copy_ms = 1000;
     for (uint32_t i = 0; i <= o->workers; i++) {
         struct sim_node *n = &w->nodes[i];
         n->cut_until[0] = n->cut_until[1] = 0;

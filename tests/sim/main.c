@@ -82,6 +82,14 @@ static uint64_t shares_wait(const struct plan *plan, const pid_t *pids, const st
     return died;
 }
 
+static void endings_print(const char *what, const uint64_t ended[STATUS_COUNT])
+{
+    printf("%s:", what);
+    for (int i = 0; i < STATUS_COUNT; i++)
+        if (ended[i]) printf(" %llu %s", (unsigned long long)ended[i], status_name((enum status)i));
+    putchar('\n');
+}
+
 static void summary_print(const struct plan *plan, const struct share *shares, double seconds)
 {
     struct sim_stats sum = { 0 };
@@ -89,11 +97,12 @@ static void summary_print(const struct plan *plan, const struct share *shares, d
     for (uint32_t j = 0; j < plan->jobs; j++)
         for (size_t f = 0; f < fields; f++)
             ((uint64_t *)&sum)[f] += ((const uint64_t *)&shares[j].stats)[f];
-    printf("%llu worlds in %.1f s (%.0f/s), %llu virtual hours, %llu executions, %llu steps, "
-           "%llu turns\n",
+    printf("%llu worlds in %.1f s (%.0f/s), %llu virtual hours, %llu steps, %llu turns\n",
            (unsigned long long)sum.worlds, seconds, (double)sum.worlds / seconds,
-           (unsigned long long)(sum.virtual_ms / 3600000), (unsigned long long)sum.executions,
-           (unsigned long long)sum.steps, (unsigned long long)sum.turns);
+           (unsigned long long)(sum.virtual_ms / 3600000), (unsigned long long)sum.steps,
+           (unsigned long long)sum.turns);
+    endings_print("executions", sum.ended);
+    endings_print("jobs", sum.jobs_ended);
     printf("faults: %llu crashes, %llu refused commits, %llu reboots (%llu with an empty disk), "
            "%llu cuts, %llu lost and %llu doubled packets, %llu failing, %llu hanging and %llu "
            "killed steps\n",

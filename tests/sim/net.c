@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { PACKET_ARENA_MAX = 4 << 20 };
+enum { PACKET_ARENA_MAX = 4 << 20, REPLAY_MS = 60000 };
 
 static struct packet *packet_new(struct world *w)
 {
@@ -70,16 +70,24 @@ static struct message message_copy(struct arena *arena, const struct message *fr
     return m;
 }
 
-static void packet_post(struct world *w, uint32_t worker, bool to_worker, uint64_t session,
-                        const struct message *message)
+static struct packet *packet_make(struct world *w, uint32_t worker, bool to_worker,
+                                  uint64_t session, const struct message *message)
 {
-    struct sim_node *n = &w->nodes[worker];
     struct packet *packet = packet_new(w);
     packet->message = message_copy(&packet->arena, message);
     packet->worker = worker;
     packet->to_worker = to_worker;
+    packet->replayed = false;
     packet->session = session;
     packet->life = w->nodes[0].life;
+    return packet;
+}
+
+static void packet_post(struct world *w, uint32_t worker, bool to_worker, uint64_t session,
+                        const struct message *message)
+{
+    struct sim_node *n = &w->nodes[worker];
+    struct packet *packet = packet_make(w, worker, to_worker, session, message);
     uint64_t delay = 1 + world_below(w, w->options.delay_ms);
     uint64_t cut = n->cut_until[to_worker ? 0 : 1];
     if (cut > w->now) delay += cut - w->now; /* TCP sends it again until the cut is over */
@@ -89,12 +97,22 @@ static void packet_post(struct world *w, uint32_t worker, bool to_worker, uint64
     world_at(w, delay, EV_PACKET, worker, packet, 0);
 }
 
+/* What was signed once can be shown to the worker again, by whoever kept it. */
+static void packet_replay(struct world *w, uint32_t worker, const struct message *message)
+{
+    struct packet *packet = packet_make(w, worker, true, 0, message);
+    packet->replayed = true;
+    world_at(w, 1 + world_below(w, REPLAY_MS), EV_PACKET, worker, packet, 0);
+}
+
 void net_send(struct world *w, uint32_t worker, bool to_worker, uint64_t session,
               const struct message *message)
 {
     world_trace(w, "%s %s %s", to_worker ? "coordinator to" : "from", w->nodes[worker].name,
                 message_type_name(message->type));
     world_hash(w, (uint64_t)message->type << 8 | worker);
+    if (message->type == MESSAGE_OFFER && world_chance(w, w->options.replay))
+        packet_replay(w, worker, message);
     if (world_chance(w, w->options.loss)) {
         w->stats->lost++;
         return;

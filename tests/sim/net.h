@@ -14,6 +14,7 @@ struct packet {
     bool to_worker;
     uint64_t session;
     uint32_t life; /* of the coordinator's process at the other end */
+    bool replayed; /* finds its way to any later connection */
 };
 
 /* Copies the message; what becomes of it is the network's business. */

@@ -18,8 +18,9 @@ struct options {
     uint32_t revisions;   /* new versions of source objects, beside the first */
 
     /* Chances per 10,000. */
-    uint32_t loss, duplicate;          /* packets */
-    uint32_t crash, refuse;            /* turns */
+    uint32_t loss, duplicate; /* packets */
+    uint32_t replay;        /* signed packets, which come again much later, whoever listens then */
+    uint32_t crash, refuse; /* turns */
     uint32_t reply_loss, submit_twice; /* clients */
     uint32_t step_fails, step_hangs, step_killed;
     /* Weights of what a fault is. */
@@ -31,6 +32,7 @@ struct options {
     uint32_t delay_ms;  /* of a packet, at most */
     uint32_t batch_ms;  /* how long a turn gathers, at most */
     uint32_t step_ms;   /* of a step, at most */
+    uint32_t copy_ms;   /* of a replication, at most */
     uint32_t hang_ms;   /* until a hanging step's own timeout */
     uint32_t down_ms;   /* until a crashed process is started again, at most */
     uint32_t cut_ms;    /* of a partition, at most */

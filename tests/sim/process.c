@@ -120,7 +120,8 @@ static void run_claim(struct world *w, struct run *run)
                 run->ref.run);
     check_run_begins(w, run);
     if (run->leased) world_at(w, 0, EV_LEASE, run->worker, run, run->process);
-    uint64_t takes = 1 + world_below(w, w->options.step_ms);
+    uint64_t takes =
+        1 + world_below(w, run->kind == STEP_REPLICATE ? w->options.copy_ms : w->options.step_ms);
     if (world_chance(w, w->options.step_hangs)) {
         w->stats->hangs++;
         takes = w->options.hang_ms;

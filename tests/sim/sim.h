@@ -85,7 +85,8 @@ struct sim_copy { /* an object in a region's artifact store */
 };
 
 struct sim_stats {
-    uint64_t worlds, events, turns, virtual_ms, executions, steps;
+    uint64_t worlds, events, turns, virtual_ms, steps;
+    uint64_t ended[STATUS_COUNT], jobs_ended[STATUS_COUNT]; /* executions, jobs */
     uint64_t crashes, refused, reboots, wipes, cuts, lost, duplicated, failures, hangs, kills;
 };
 

@@ -286,13 +286,28 @@ static uint64_t sign_job(struct world *w, const struct job *job)
     return w->job_count++;
 }
 
-static void perform_send(struct world *w, const struct coordinator_action *a)
+static uint32_t worker_number(const struct coordinator_action *a)
 {
-    uint32_t worker = (uint32_t)(a->send.worker[1] - '0');
+    return (uint32_t)(a->send.worker[1] - '0');
+}
+
+/* Which of the offers were assigned already. */
+static const bool *assigned_before(struct world *w, const struct coordinator_actions *out)
+{
+    bool *before = arena_calloc(&w->arena, out->count + 1, sizeof *before);
+    for (size_t i = 0; i < out->count; i++)
+        if (out->at[i].type == COORDINATOR_SEND && out->at[i].send.message.type == MESSAGE_OFFER)
+            before[i] = check_assigned(w, worker_number(&out->at[i]), out->at[i].send.offer_job);
+    return before;
+}
+
+static void perform_send(struct world *w, const struct coordinator_action *a, bool before)
+{
+    uint32_t worker = worker_number(a);
     struct message m = a->send.message;
     uint64_t index;
     if (m.type == MESSAGE_CANCEL) m.cancel.cancel = a->send.cancel;
-    check_coordinator_send(w, worker, &m, a->send.offer_job);
+    check_coordinator_send(w, worker, &m, a->send.offer_job, before);
     if (m.type == MESSAGE_OFFER) {
         index = sign_job(w, a->send.offer_job);
         m.offer.signed_job = bytes_of(&index, sizeof index);
@@ -301,12 +316,12 @@ static void perform_send(struct world *w, const struct coordinator_action *a)
     net_send(w, worker, true, a->send.session, &m);
 }
 
-static void perform(struct world *w, const struct coordinator_action *a)
+static void perform(struct world *w, const struct coordinator_action *a, bool before)
 {
     switch (a->type) {
     case COORDINATOR_PUT:
     case COORDINATOR_DELETE: break;
-    case COORDINATOR_SEND: perform_send(w, a); break;
+    case COORDINATOR_SEND: perform_send(w, a, before); break;
     case COORDINATOR_REPLY: client_answered(w, (uint32_t)a->reply.origin, &a->reply.reply); break;
     case COORDINATOR_NOTE: world_trace(w, "coordinator: %s", a->note.text); break;
     }
@@ -342,8 +357,10 @@ void sim_coordinator_turn(struct world *w)
     size_t performed = s->out.count;
     enum sim_break broken = faults_break(w, s->out.count, &performed);
     if (broken == BREAK_NONE || broken == BREAK_ACTIONS) {
+        const bool *before = assigned_before(w, &s->out);
         commit(w, &s->out);
-        for (size_t i = 0; i < performed && !w->finding[0]; i++) perform(w, &s->out.at[i]);
+        for (size_t i = 0; i < performed && !w->finding[0]; i++)
+            perform(w, &s->out.at[i], before[i]);
     }
     coordinator_actions_clear(&s->out);
     if (broken != BREAK_NONE) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_MAX = 3000000, LOOK_EVERY = 16 };
+enum { EVENTS_MAX = 3000000, LOOK_EVERY = 16, REST_MS = 240000 };
 static const uint64_t wall_start_ms = UINT64_C(1800000000000);
 
 /* ---- small services ---- */
@@ -242,11 +242,15 @@ static void world_make(struct world *w)
     world_at(w, o->faults_ms, EV_HEAL, 0, NULL, 0);
 }
 
-/* Until when everything must have come to an end after the healing. */
+/* Until when everything must have come to an end after the healing: what hangs ends by its own
+ * timeout, everything else goes on by itself. Only the deadline of an action that can go nowhere is
+ * longer, and it is short where that happens. */
 static uint64_t world_bound(const struct world *w)
 {
-    return w->options.faults_ms + 600000 +
-           (uint64_t)w->options.action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
+    const struct options *o = &w->options;
+    uint64_t bound = o->faults_ms + REST_MS + 2 * (uint64_t)o->hang_ms;
+    if (o->empty_region) bound += (uint64_t)o->action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
+    return bound;
 }
 
 static void world_loop(struct world *w)
