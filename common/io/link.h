@@ -32,9 +32,10 @@ enum {
     LINK_RECONNECT_MS = 250,
     LINK_RECONNECT_MAX_MS = 15000,
     LINK_CONNECT_TIMEOUT_MS = 5000,
-    LINK_BACKLOG = 1024,            /* connections that wait for accept */
-    LINK_QUEUE_MAX = 256,           /* messages per peer and direction */
-    LINK_SESSIONS_MAX = 8192,       /* per listener: the longest idle one makes room */
+    LINK_REFUSED_MS = 1000,   /* a peer that was refused knocks again after one to two of it */
+    LINK_BACKLOG = 1024,      /* connections that wait for accept */
+    LINK_QUEUE_MAX = 256,     /* messages per peer and direction */
+    LINK_SESSIONS_MAX = 8192, /* per listener: the longest idle one makes room */
     LINK_SESSIONS_PER_KEY_MAX = 16, /* its own longest idle one makes room */
     LINK_ENDPOINT_SIZE = 256
 };
@@ -134,5 +135,6 @@ enum link_state {
     LINK_CONNECTED
 };
 
+/* Ask at least every few seconds: a peer that was refused knocks again from here only. */
 enum link_state link_peer_state(struct link_peer *p);
 const char *link_state_text(enum link_state state);

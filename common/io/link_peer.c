@@ -1,3 +1,4 @@
+#include "io/clock.h"
 #include "io/link_internal.h"
 #include "io/random.h"
 
@@ -13,6 +14,9 @@ struct link_peer {
     zmq_msg_t payload;
     enum link_state state;
     bool skipping;
+    char endpoint[LINK_ENDPOINT_SIZE];
+    uint64_t again_boot_ms; /* when to knock again after a refusal; 0: libzmq does it itself */
+    uint32_t again_ms;
 };
 
 bool link_peer_new(struct link_context *ctx, const char *endpoint, struct link_peer **out,
@@ -20,6 +24,8 @@ bool link_peer_new(struct link_context *ctx, const char *endpoint, struct link_p
 {
     if (!link_endpoint_check(endpoint, err)) return false;
     struct link_peer *p = xcalloc(1, sizeof *p);
+    bool fits = text_copy(p->endpoint, sizeof p->endpoint, endpoint);
+    assert(fits); /* link_endpoint_check() has seen to that */
     p->ctx = ctx;
     ctx->open++;
     zmq_msg_init(&p->payload);
@@ -41,6 +47,7 @@ static bool link_peer_intervals(struct link_peer *p, struct error *err)
     random_seed(&random);
     int first = LINK_RECONNECT_MS + (int)prng_below(&random, LINK_RECONNECT_MS);
     int most = LINK_RECONNECT_MAX_MS - (int)prng_below(&random, LINK_RECONNECT_MAX_MS / 4);
+    p->again_ms = LINK_REFUSED_MS + (uint32_t)prng_below(&random, LINK_REFUSED_MS);
     return link_option_set(p->socket, ZMQ_RECONNECT_IVL, first, err) &&
            link_option_set(p->socket, ZMQ_RECONNECT_IVL_MAX, most, err) &&
            link_option_set(p->socket, ZMQ_CONNECT_TIMEOUT, LINK_CONNECT_TIMEOUT_MS, err);
@@ -152,6 +159,23 @@ static enum link_state link_peer_after(enum link_state state, unsigned event)
     }
 }
 
+/* libzmq 4.3.4 ends the connection for good after a handshake that failed; a key that is admitted
+ * later, or a coordinator that comes in the place of another program, would wait for ever. */
+static void link_peer_knock_again(struct link_peer *p)
+{
+    uint64_t now = clock_boot_ms();
+    if (p->state != LINK_NOT_ADMITTED && p->state != LINK_WRONG_SERVER) {
+        p->again_boot_ms = 0;
+    } else if (p->again_boot_ms == 0) {
+        p->again_boot_ms = now + p->again_ms;
+    } else if (now >= p->again_boot_ms) {
+        p->again_boot_ms = now + p->again_ms;
+        /* Both may fail for the moment: then it is the next time's turn. */
+        (void)zmq_disconnect(p->socket, p->endpoint);
+        (void)zmq_connect(p->socket, p->endpoint);
+    }
+}
+
 enum link_state link_peer_state(struct link_peer *p)
 {
     zmq_msg_t frame;
@@ -165,6 +189,7 @@ enum link_state link_peer_state(struct link_peer *p)
         while (zmq_msg_more(&frame) && link_peer_frame(p->monitor, &frame)) continue;
     }
     zmq_msg_close(&frame);
+    link_peer_knock_again(p);
     return p->state;
 }
 

@@ -645,6 +645,20 @@ static void a_peer_learns_why_it_is_not_connected(void **state)
     link_peer_close(&p);
 }
 
+static void a_peer_comes_in_once_its_key_is_admitted(void **state)
+{
+    struct world *w = *state;
+    keys_registry_free(&w->registry);
+    w->registry = registry_of(w, false);
+    struct link_peer *p = connect_as(w, WORKER_A, w->workers);
+    until(w, link_peer_state(p) == LINK_NOT_ADMITTED);
+    keys_registry_free(&w->registry);
+    w->registry = registry_of(w, true);
+    until(w, link_peer_state(p) == LINK_CONNECTED);
+    greet(w, p);
+    link_peer_close(&p);
+}
+
 static void a_worker_comes_back_to_a_restarted_coordinator(void **state)
 {
     struct world *w = *state;
@@ -768,6 +782,7 @@ int main(void)
         in_a_world(garbage_before_the_handshake_harms_nobody),
         in_a_world(the_kernel_watches_both_ends_of_every_connection),
         in_a_world(a_peer_learns_why_it_is_not_connected),
+        in_a_world(a_peer_comes_in_once_its_key_is_admitted),
         in_a_world(a_worker_comes_back_to_a_restarted_coordinator),
         in_a_world(a_peer_that_dies_while_both_queues_are_full_harms_nobody),
         cmocka_unit_test(a_key_cannot_push_others_out_of_the_table),
