@@ -52,6 +52,8 @@ struct job {
     enum file_exists file_exists;
     bool ignore_application_stop_failures;
     const char *bundle_type; /* "zip", "tar", "tgz", "directory" or "" to detect */
+    const char *revision;    /* the source object's version id: equal in every region, while each
+                                copy has a version id of its own in input.version_id */
 
     struct artifact_ref input;
     struct grant read;

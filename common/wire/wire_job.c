@@ -68,6 +68,7 @@ static const struct wire_field job_fields[] = {
     FIELD(job, Job, file_exists, WIRE_ENUM, .max = FILE_EXISTS_COUNT),
     FIELD(job, Job, ignore_application_stop_failures, WIRE_BOOL),
     FIELD(job, Job, bundle_type, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(job, Job, revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(job, Job, input, WIRE_MESSAGE, .type = &wire_artifact_ref),
     FIELD(job, Job, read, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
     FIELD(job, Job, output, WIRE_MESSAGE, .type = &wire_artifact_ref, .optional = true),

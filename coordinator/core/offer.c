@@ -33,16 +33,18 @@ static void offer_artifacts(struct arena *arena, struct job *to, const struct mo
     long at = model_copy_find(e, job->state.artifact, job->state.region);
     assert(at >= 0);
     const struct artifact_ref *copy = &e->copies[at].ref;
+    const struct revision *origin = NULL;
+    for (size_t r = 0; r < e->state.revision_count; r++)
+        if (text_equal(e->revisions[r].artifact, job->state.artifact)) origin = &e->revisions[r];
+    assert(origin);
+    to->revision = arena_text(arena, origin->revision_id);
     to->output = none;
     if (job->state.kind == JOB_DEPLOY) {
         to->input = journal_copy_ref(arena, copy);
         return;
     }
     to->output = journal_copy_ref(arena, copy);
-    for (size_t r = 0; r < e->state.revision_count; r++)
-        if (text_equal(e->revisions[r].artifact, job->state.artifact))
-            to->input = journal_copy_ref(arena, &e->revisions[r].ref);
-    assert(to->input.store);
+    to->input = journal_copy_ref(arena, &origin->ref);
 }
 
 /* Until when somebody waits for the result. */

@@ -175,6 +175,7 @@ static struct job make_job(const struct options *o, struct prng *random)
                        .deployment_group_id = o->group_id,
                        .file_exists = o->file_exists,
                        .bundle_type = o->type,
+                       .revision = "",
                        .read = { .url = "", .pin = "" },
                        .write = { .url = "", .pin = "" } };
     job.input = job.output =

@@ -103,6 +103,10 @@ static void environment_init(struct environment *e, const struct step_spec *spec
     put(e, "BUNDLE_KEY", job->input.key);
     put(e, "BUNDLE_VERSION", job->input.version_id);
     put(e, "BUNDLE_ETAG", job->input.etag);
+    /* Meridian's own: what is equal on every host of the execution, whatever its region. */
+    put(e, "MERIDIAN_REVISION", job->revision);
+    put(e, "MERIDIAN_REGION", job->region);
+    put(e, "MERIDIAN_EXECUTION_ID", job->execution.text);
 }
 
 static void environment_deinit(struct environment *e)

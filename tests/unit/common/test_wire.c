@@ -40,6 +40,7 @@ static const struct job sample_job = {
     .file_exists = FILE_EXISTS_RETAIN,
     .ignore_application_stop_failures = true,
     .bundle_type = "zip",
+    .revision = "revision",
     .input = { "store", "key/\xc3\xa4", "version", "etag", 8, { 9, 10 } },
     .read = { "https://host/read", "sha256//x", 11 },
     .output = { "store-2", "key-2", "version-2", "etag-2", 12, { 13 } },

@@ -33,7 +33,8 @@ static inline struct job *fx_job(struct fx *fx, const char *id, uint32_t attempt
                          .application = "app",
                          .deployment_group = "group",
                          .deployment_group_id = "g1",
-                         .bundle_type = "zip" };
+                         .bundle_type = "zip",
+                         .revision = "r1" };
     return job;
 }
 
