@@ -108,27 +108,30 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
     journal_event_job(c, job);
 }
 
-/* A job for every enrolled worker of the region. Looked at once for each state of the fleet. */
-static void workers_cover(struct coordinator *c, struct model_execution *e, size_t stage,
+static bool worker_missing(const struct model_execution *e, size_t stage, size_t action,
+                           const struct model_worker *w)
+{
+    return w->enrolled && text_equal(w->region, model_action(e, stage, action)->region) &&
+           !job_on(e, stage, action, w->name);
+}
+
+/* A job for every enrolled worker of the region, or for none: an action that left some out
+ * would succeed by mistake. Looked at once for each state of the fleet. */
+static bool workers_cover(struct coordinator *c, struct model_execution *e, size_t stage,
                           size_t action)
 {
-    const struct action_state *state = model_action(e, stage, action);
-    uint64_t *covered = &e->covered[state - e->actions];
-    if (*covered == c->fleet_generation) return;
+    uint64_t *covered = &e->covered[model_action(e, stage, action) - e->actions];
+    size_t missing = 0;
+    if (*covered == c->fleet_generation) return true;
+    list_for_each (link, &c->workers)
+        missing += worker_missing(e, stage, action, list_entry(link, struct model_worker, link));
+    if (missing > WIRE_JOBS_MAX || e->job_count > WIRE_JOBS_MAX - missing) return false;
     *covered = c->fleet_generation;
     list_for_each (link, &c->workers) {
         const struct model_worker *w = list_entry(link, struct model_worker, link);
-        if (!w->enrolled || !text_equal(w->region, state->region)) continue;
-        if (job_on(e, stage, action, w->name)) continue;
-        if (e->job_count >= WIRE_JOBS_MAX) {
-            journal_note(c, NOTE_ERROR,
-                         "run=%s action=%s worker=%s is left out: an execution has "
-                         "at most %d jobs",
-                         e->state.id.text, state->name, w->name, WIRE_JOBS_MAX);
-            continue;
-        }
-        job_create(c, e, stage, action, w->name);
+        if (worker_missing(e, stage, action, w)) job_create(c, e, stage, action, w->name);
     }
+    return true;
 }
 
 /* ---- its end ---- */
@@ -200,8 +203,13 @@ void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t s
     size_t wanted = replication_want(c, e, stage, action);
     const struct copy_state *copy = &e->copies[wanted];
     bool no_copy = status_ended(copy->status) && copy->status != STATUS_SUCCEEDED;
-    if (c->fleet_generation && !e->state.stop_abandon && !no_copy)
-        workers_cover(c, e, stage, action);
+    if (c->fleet_generation && !e->state.stop_abandon && !no_copy &&
+        !workers_cover(c, e, stage, action)) {
+        engine_end_action(c, e, stage, action, STATUS_FAILED, "ConfigurationError",
+                          "an execution has at most 1000 jobs, and this action needs more: divide "
+                          "the pipeline or the region");
+        return;
+    }
     struct tally tally = tally_of(e, stage, action);
     summarise(c, e, state, &tally);
     if (tally.open == 0 && (tally.total > 0 || e->state.stop_abandon)) {

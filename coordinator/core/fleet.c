@@ -23,9 +23,10 @@ const char *fleet_alarm_of(const struct coordinator *c, const struct model_worke
 static bool enrol(struct coordinator *c, const struct enrolled_worker *from)
 {
     struct model_worker *w = model_worker_make(c, from->name);
-    bool changed = model_text(&w->region, from->region) || !w->enrolled_before;
+    bool moved = model_text(&w->region, from->region);
+    if (moved) w->connected = w->greeted = false; /* its hello named another region */
     w->enrolled = true;
-    return changed;
+    return moved || !w->enrolled_before;
 }
 
 void fleet_event(struct coordinator *c, const struct coordinator_event *event)

@@ -127,12 +127,29 @@ static void trace_note(struct world *w, const char *text)
 
 /* ---- steps ---- */
 
+/* Whatever the wire refuses to carry is our mistake. Offers and cancels are encoded elsewhere. */
+static void check_wire(const struct coordinator_action *action)
+{
+    struct message message = { .type = MESSAGE_REPLY };
+    struct buf bytes;
+    if (action->type == COORDINATOR_REPLY)
+        message.reply = action->reply.reply;
+    else
+        message = action->send.message;
+    if (message.type == MESSAGE_OFFER || message.type == MESSAGE_CANCEL) return;
+    buf_init(&bytes, WIRE_FRAME_MAX);
+    wire_encode(&message, 1, &bytes);
+    buf_deinit(&bytes);
+}
+
 static void perform(struct world *w)
 {
     for (size_t i = 0; i < w->out.count; i++) {
         const struct coordinator_action *action = &w->out.at[i];
         if (action->type == COORDINATOR_PUT) store_put(w, &action->put);
         if (action->type == COORDINATOR_DELETE) store_delete(w, action->delete_key);
+        if (action->type == COORDINATOR_SEND || action->type == COORDINATOR_REPLY)
+            check_wire(action);
         if (action->type == COORDINATOR_NOTE && action->note.level != NOTE_DEBUG)
             trace_note(w, action->note.text);
     }

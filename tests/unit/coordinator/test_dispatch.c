@@ -35,6 +35,10 @@ static void an_assignment_is_journalled_in_the_turn_of_its_offer(void **state)
     assert_int_equal(stored->job.attempt, offer->attempt);
     assert_int_equal(fence_compare(stored->job.fence, offer->fence), 0);
     assert_string_equal(stored->job.worker, "w1");
+    assert_string_equal(stored->job.target, "deploy:app/prod");
+    assert_string_equal(stored->job.region, "us-west-2");
+    assert_string_equal(stored->job.artifact, "App");
+    assert_int_equal(stored->job.assigned_ms, w.now_ms);
     assert_string_equal(stored->job.incarnation.text, "i1");
     world_deinit(&w);
 }
@@ -178,13 +182,21 @@ static void stale_fences_for_ever_end_the_job(void **state)
 static void other_refusals_are_told_and_the_offer_is_repeated_slowly(void **state)
 {
     (void)state;
-    static const enum nack_reason reasons[] = { NACK_EPOCH, NACK_AUDIENCE, NACK_EXPIRED,
-                                                NACK_SIGNATURE, NACK_FULL };
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+    static const struct {
+        enum nack_reason reason;
+        const char *text;
+    } cases[] = { { NACK_EPOCH, "later coordinator" },
+                  { NACK_AUDIENCE, "another incarnation" },
+                  { NACK_EXPIRED, "compare the hosts' clocks" },
+                  { NACK_SIGNATURE, "dispatch key" },
+                  { NACK_FULL, "as many jobs" } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world w;
         const struct job *offer = begin(&w);
-        world_nack(&w, 1, offer, reasons[i]);
+        world_accept(&w, 1, offer);
+        world_nack(&w, 1, offer, cases[i].reason);
         assert_true(text_starts(job_of(&w)->cause, "worker w1 "));
+        assert_non_null(strstr(job_of(&w)->cause, cases[i].text));
         assert_int_equal(job_of(&w)->attempt, 1);
         assert_false(world_sleep_sent(&w, 4000, "w1", MESSAGE_OFFER));
         world_heartbeat(&w, "w1", 1, 1, NULL, 0);
@@ -325,6 +337,34 @@ static void each_change_of_a_lifecycle_event_is_told_once(void **state)
     progress(&w, offer, EVENT_INSTALL, STATUS_IN_PROGRESS);
     assert_int_equal(lifecycle_events(&w), 0);
     assert_int_equal(job_of(&w)->events[0].status, STATUS_SUCCEEDED);
+    assert_int_equal(job_of(&w)->event_count, 1);
+    world_deinit(&w);
+}
+
+static void several_lifecycle_events_keep_their_order(void **state)
+{
+    (void)state;
+    struct world w;
+    const struct job *offer = begin(&w);
+    progress(&w, offer, EVENT_DOWNLOAD_BUNDLE, STATUS_IN_PROGRESS);
+    progress(&w, offer, EVENT_DOWNLOAD_BUNDLE, STATUS_SUCCEEDED);
+    progress(&w, offer, EVENT_INSTALL, STATUS_IN_PROGRESS);
+    progress(&w, offer, EVENT_INSTALL, STATUS_SUCCEEDED);
+    progress(&w, offer, EVENT_AFTER_INSTALL, STATUS_IN_PROGRESS);
+    assert_int_equal(lifecycle_events(&w), 1);
+    progress(&w, offer, EVENT_DOWNLOAD_BUNDLE, STATUS_IN_PROGRESS);
+    progress(&w, offer, EVENT_INSTALL, STATUS_PENDING);
+    assert_int_equal(lifecycle_events(&w), 0);
+    const struct job_state *job = job_of(&w);
+    assert_int_equal(job->event_count, 3);
+    assert_int_equal(job->events[0].event, EVENT_DOWNLOAD_BUNDLE);
+    assert_int_equal(job->events[0].status, STATUS_SUCCEEDED);
+    assert_int_equal(job->events[1].status, STATUS_SUCCEEDED);
+    assert_int_equal(job->events[2].event, EVENT_AFTER_INSTALL);
+    struct job other = *offer; /* of an attempt that is not the current one */
+    other.attempt = 2;
+    progress(&w, &other, EVENT_AFTER_INSTALL, STATUS_SUCCEEDED);
+    assert_int_equal(lifecycle_events(&w), 0);
     world_deinit(&w);
 }
 
@@ -361,6 +401,7 @@ int main(void)
         cmocka_unit_test(an_offer_is_repeated_until_it_is_accepted),
         cmocka_unit_test(a_result_is_journalled_and_acknowledged_each_time),
         cmocka_unit_test(each_change_of_a_lifecycle_event_is_told_once),
+        cmocka_unit_test(several_lifecycle_events_keep_their_order),
         cmocka_unit_test(one_target_has_one_open_job_on_a_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

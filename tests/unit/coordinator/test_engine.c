@@ -223,6 +223,28 @@ static void a_worker_that_joins_during_the_action_is_included(void **state)
     world_deinit(&w);
 }
 
+static void an_action_that_needs_too_many_jobs_fails_whole(void **state)
+{
+    (void)state;
+    struct world w;
+    static char names[1001][8];
+    static struct enrolled_worker workers[1001];
+    begin(&w, "xr One=us-west-2");
+    for (size_t i = 0; i < 1001; i++) {
+        names[i][0] = 'w';
+        for (size_t d = 0, left = i; d < 4; d++, left /= 10)
+            names[i][4 - d] = (char)('0' + left % 10);
+        workers[i] = (struct enrolled_worker){ names[i], "us-west-2" };
+    }
+    world_step(
+        &w, &(struct coordinator_event){ .type = COORDINATOR_FLEET, .fleet = { workers, 1001 } });
+    world_source(&w, "xr", "Source", "v1");
+    assert_int_equal(status_of(&w), STATUS_FAILED);
+    assert_int_equal(world_view(&w, "xr")->job_count, 0);
+    assert_string_equal(world_action(&w, "xr", 1, 0)->error_code, "ConfigurationError");
+    world_deinit(&w);
+}
+
 static void an_action_ends_at_its_deadline_and_its_jobs_are_cancelled(void **state)
 {
     (void)state;
@@ -271,6 +293,9 @@ static void ended_executions_leave_memory_and_stay_in_the_store(void **state)
     assert_int_equal(err.code, ERR_NOT_FOUND);
     world_restart(&w);
     assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_SUCCEEDED);
+    assert_string_equal(world_action(&w, "xr", 0, 0)->summary, "summary");
+    assert_string_equal(world_action(&w, "xr", 1, 0)->summary, "1/1 instances");
+    assert_false(coordinator_view_execution(w.c, "xr", first.text, &w.arena, &view, &err));
     world_deinit(&w);
 }
 
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_region_without_a_worker_says_so_and_fails_at_its_deadline),
         cmocka_unit_test(a_failed_action_lets_the_running_ones_end_and_begins_no_more),
         cmocka_unit_test(a_failure_frees_the_lock),
+        cmocka_unit_test(an_action_that_needs_too_many_jobs_fails_whole),
         cmocka_unit_test(an_action_ends_at_its_deadline_and_its_jobs_are_cancelled),
         cmocka_unit_test(a_revision_goes_through_two_regions_to_the_end),
         cmocka_unit_test(equal_run_orders_run_together_and_greater_ones_follow),

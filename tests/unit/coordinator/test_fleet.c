@@ -204,12 +204,61 @@ static void a_worker_that_knows_a_later_epoch_raises_an_alarm(void **state)
     struct world w;
     struct message message = { .type = MESSAGE_HELLO };
     world_init(&w);
-    message.hello =
-        (struct hello){ .name = "w1", .region = "us-west-2", .version = "", .epoch_max = 9 };
+    message.hello = (struct hello){ .name = "w1", .region = "us-west-2", .version = "" };
     assert_true(id_parse("i1", &message.hello.incarnation));
+    message.hello.epoch_max = 1;
+    world_message(&w, "w1", 1, &message);
+    assert_string_equal(summary(&w, "w1")->alarm, "");
+    message.hello.epoch_max = 9;
     world_message(&w, "w1", 1, &message);
     assert_non_null(strstr(summary(&w, "w1")->alarm, "later coordinator"));
     world_deinit(&w);
+}
+
+static void a_worker_that_is_enrolled_elsewhere_must_say_hello_again(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    world_source(&w, "xr", "Source", "v1");
+    world_fleet(&w, "w1", "us-east-1", "e1", "us-east-1", (const char *)NULL);
+    assert_false(summary(&w, "w1")->connected);
+    assert_int_equal(world_job(&w, "xr", "w1")->status, STATUS_FAILED);
+    world_heartbeat(&w, "w1", 1, 1, NULL, 0);
+    assert_string_equal(refusal(&w, "w1"), "hello first");
+    world_hello(&w, "w1", "us-west-2", 1, 1);
+    assert_non_null(refusal(&w, "w1"));
+    world_deinit(&w);
+}
+
+static void a_known_incarnation_is_not_written_again(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    world_restart(&w);
+    world_hello(&w, "w1", "us-west-2", 1, 1);
+    assert_int_equal(world_count(&w, COORDINATOR_PUT), 0);
+    world_hello(&w, "w1", "us-west-2", 1, 2);
+    assert_int_equal(world_count(&w, COORDINATOR_PUT), 0);
+    world_deinit(&w);
+}
+
+static void a_jump_of_the_wall_clock_moves_the_deadlines(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    world_source(&w, "xr", "Source", "v1");
+    assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_IN_PROGRESS);
+    w.now_ms += 3600000; /* forward: the action's time is over at once */
+    world_heartbeat(&w, "w1", 1, 1, NULL, 0);
+    assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_FAILED);
+    w.now_ms -= 3600000; /* back: ticks are still wanted soon */
+    world_heartbeat(&w, "w1", 1, 1, NULL, 0);
+    assert_true(coordinator_deadline(w.c) <= w.now_ms + 5000);
+    world_deinit(&w);
+    coordinator_free(NULL);
 }
 
 static void nobody_is_revoked_before_the_registry_is_known(void **state)
@@ -242,6 +291,9 @@ int main(void)
         cmocka_unit_test(a_heartbeat_before_hello_is_told_to_say_hello),
         cmocka_unit_test(a_second_worker_of_one_name_is_refused_while_the_first_lives),
         cmocka_unit_test(a_worker_that_knows_a_later_epoch_raises_an_alarm),
+        cmocka_unit_test(a_worker_that_is_enrolled_elsewhere_must_say_hello_again),
+        cmocka_unit_test(a_known_incarnation_is_not_written_again),
+        cmocka_unit_test(a_jump_of_the_wall_clock_moves_the_deadlines),
         cmocka_unit_test(a_hello_is_answered_with_what_the_worker_must_know),
         cmocka_unit_test(the_newest_session_of_one_incarnation_wins),
         cmocka_unit_test(a_worker_with_an_empty_disk_leaves_its_jobs_unknown),

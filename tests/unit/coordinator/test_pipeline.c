@@ -134,6 +134,8 @@ SPOIL(output_name, action_of(p, 0, 0)->outputs = names(p, 1, "a b"))
 SPOIL(output_twice, action_of(p, 1, 0)->outputs = names(p, 1, "App");
       action_of(p, 1, 0)->output_count = 1)
 SPOIL(key_long, set_setting(p, 1, 0, many(p, 51), "x"))
+SPOIL(key_empty, set_setting(p, 1, 0, "", "x"))
+SPOIL(key_short, set_setting(p, 1, 0, "x", "y"))
 SPOIL(value_empty, set_setting(p, 1, 0, "ApplicationName", ""))
 SPOIL(value_long, set_setting(p, 0, 1, "S3ObjectKey", many(p, 1001)))
 SPOIL(setting_unknown, set_setting(p, 0, 1, "S3Objectkey", "x"))
@@ -195,6 +197,8 @@ static const struct rule_case cases[] = {
     { output_name, 11, ".stages[0].actions[0].outputArtifacts", "1 to 100" },
     { output_twice, 21, ".stages[1].actions[0].outputArtifacts", "another action has the output" },
     { key_long, 21, NULL, "1 to 50 characters" },
+    { key_empty, 21, NULL, "1 to 50 characters" },
+    { key_short, 21, ".stages[1].actions[0].configuration.x", "not a setting" },
     { value_empty, 21, ".stages[1].actions[0].configuration.ApplicationName", "1 to 1000" },
     { value_long, 11, ".stages[0].actions[0].configuration.S3ObjectKey", "1 to 1000" },
     { setting_unknown, 11, ".stages[0].actions[0].configuration.S3Objectkey", "not a setting" },

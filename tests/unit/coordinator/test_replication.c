@@ -25,6 +25,23 @@ static size_t jobs_of(struct world *w, enum job_kind kind)
     return count;
 }
 
+static void a_copy_without_a_worker_says_why(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    world_apply(&w, "xr Prod=us-east-1,ap-southeast-2");
+    world_source(&w, "xr", "Source", "v1");
+    assert_string_equal(world_view(&w, "xr")->jobs[0].cause,
+                        "no worker of region us-east-1 is connected");
+    assert_string_equal(world_view(&w, "xr")->jobs[1].cause,
+                        "no worker is enrolled in region ap-southeast-2");
+    assert_string_equal(world_action(&w, "xr", 1, 0)->summary,
+                        "0/1 instances; waits for the copy of artifact App in region us-east-1: "
+                        "no worker of region us-east-1 is connected");
+    world_deinit(&w);
+}
+
 static void the_source_is_the_copy_of_its_own_region(void **state)
 {
     (void)state;
@@ -278,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_copy_is_tried_three_times_then_the_action_fails),
+        cmocka_unit_test(a_copy_without_a_worker_says_why),
         cmocka_unit_test(another_worker_is_preferred_for_the_next_attempt),
         cmocka_unit_test(a_success_without_a_version_is_no_success),
         cmocka_unit_test(a_lease_that_is_certainly_over_moves_the_job),
