@@ -10,9 +10,10 @@
  * the time, and the parts of that. rate:       every pipeline always has one execution running;
  * jobs of the executions that ended, per second.
  */
+#include "swarm.h"
+
 #include "io/fs.h"
 #include "io/random.h"
-#include "swarm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
