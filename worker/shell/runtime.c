@@ -229,7 +229,9 @@ static void gather_deadline(struct runtime *r)
 static uint64_t next_deadline(const struct runtime *r)
 {
     uint64_t core = worker_deadline(r->core), effect = effect_deadline(r->effect);
-    return core < effect ? core : effect;
+    uint64_t uplink = r->links ? uplink_deadline(&r->uplink) : UINT64_MAX;
+    uint64_t sooner = core < effect ? core : effect;
+    return sooner < uplink ? sooner : uplink;
 }
 
 /* One wait and one turn; *stop tells of SIGTERM or SIGINT. */

@@ -1,5 +1,6 @@
 #include "shell/uplink.h"
 
+#include "io/clock.h"
 #include "wire/wire.h"
 
 static const char job_context[] = "meridian-job-v1";
@@ -24,11 +25,18 @@ bool uplink_came_up(struct uplink *uplink)
 {
     enum link_state before = uplink->state;
     uplink->state = link_peer_state(uplink->peer);
+    uplink->looked_boot_ms = clock_boot_ms();
     if (uplink->state == before) return false;
     bool up = uplink->state == LINK_CONNECTED;
     log_event(uplink->log, up ? LOG_INFO : LOG_WARNING, "connection to the coordinator", "state",
               link_state_text(uplink->state), NULL);
     return up;
+}
+
+uint64_t uplink_deadline(const struct uplink *uplink)
+{
+    bool refused = uplink->state == LINK_NOT_ADMITTED || uplink->state == LINK_WRONG_SERVER;
+    return refused ? uplink->looked_boot_ms + LINK_REFUSED_MS : UINT64_MAX;
 }
 
 /* Reads the job only once its signature holds. */

@@ -17,6 +17,7 @@ struct uplink {
     struct buf frame;
     uint64_t sequence;
     enum link_state state;
+    uint64_t looked_boot_ms; /* when the state was asked for */
 };
 
 /* Takes the peer. */
@@ -26,6 +27,9 @@ void uplink_deinit(struct uplink *uplink); /* accepts a zeroed one */
 
 /* True once for each time that the connection comes up. Logs every change. */
 NODISCARD bool uplink_came_up(struct uplink *uplink);
+/* When to ask again although nothing has happened: a peer that was refused knocks again only when
+ * it is asked for its state. UINT64_MAX: never. */
+uint64_t uplink_deadline(const struct uplink *uplink);
 /* False when nothing more waits. In `arena`. */
 NODISCARD bool uplink_receive(struct uplink *uplink, struct arena *arena, struct message *out);
 /* A message that cannot leave now is dropped: the core sends again. */
