@@ -52,8 +52,6 @@ void dispatch_again(struct coordinator *c, struct model_job *job, const char *ca
         return;
     }
     job->state.status = STATUS_PENDING;
-    job->accepted = false;
-    job->nacked = false;
     model_text(&job->state.cause, cause);
     if (floating) {
         list_remove(&job->worker_link);
@@ -226,7 +224,7 @@ static bool lease_over(const struct coordinator *c, const struct model_job *job,
                        const struct model_worker *w)
 {
     if (c->boot_ms < job->lease_boot_ms) return false;
-    return !w->connected || !w->enrolled || !id_equal(&w->welcomed, &job->state.incarnation);
+    return !w->connected || !id_equal(&w->welcomed, &job->state.incarnation);
 }
 
 static void job_under_way(struct coordinator *c, struct model_job *job)

@@ -236,6 +236,38 @@ static void a_lease_that_is_certainly_over_moves_the_job(void **state)
     world_deinit(&w);
 }
 
+static void a_worker_that_is_connected_is_asked_and_not_replaced(void **state)
+{
+    (void)state;
+    struct world w;
+    struct job job = floating(&w);
+    for (int i = 0; i < 40; i++) { /* its row never comes: the offer is repeated */
+        world_heartbeat(&w, "e1", 1, 2, NULL, 0);
+        world_heartbeat(&w, "e2", 1, 5, NULL, 0);
+        world_sleep(&w, 500);
+    }
+    const struct job_state *same = world_job(&w, "xr", "e1");
+    assert_true(id_equal(&same->id, &job.id));
+    assert_int_equal(same->attempt, 1);
+    assert_true(world_sleep_sent(&w, 500, "e1", MESSAGE_OFFER));
+    world_deinit(&w);
+}
+
+static void a_copy_of_a_revoked_worker_moves_when_its_lease_is_over(void **state)
+{
+    (void)state;
+    struct world w;
+    struct job job = floating(&w);
+    world_fleet(&w, "e2", "us-east-1", (const char *)NULL);
+    keep_alive(&w, 13000);
+    const struct job_state *jobs = world_view(&w, "xr")->jobs;
+    assert_true(id_equal(&jobs[0].id, &job.id));
+    assert_int_equal(jobs[0].attempt, 1);
+    keep_alive(&w, 4000);
+    assert_int_equal(world_job(&w, "xr", "e2")->attempt, 2);
+    world_deinit(&w);
+}
+
 static void after_a_restart_leases_are_counted_from_the_start(void **state)
 {
     (void)state;
@@ -299,6 +331,8 @@ int main(void)
         cmocka_unit_test(another_worker_is_preferred_for_the_next_attempt),
         cmocka_unit_test(a_success_without_a_version_is_no_success),
         cmocka_unit_test(a_lease_that_is_certainly_over_moves_the_job),
+        cmocka_unit_test(a_worker_that_is_connected_is_asked_and_not_replaced),
+        cmocka_unit_test(a_copy_of_a_revoked_worker_moves_when_its_lease_is_over),
         cmocka_unit_test(after_a_restart_leases_are_counted_from_the_start),
         cmocka_unit_test(a_copy_that_ended_well_after_its_lease_still_counts),
         cmocka_unit_test(a_lease_is_echoed_for_current_floating_jobs_only),
