@@ -80,9 +80,23 @@ static void check_copies(struct world *w)
     }
 }
 
+/* Where nothing is lost nothing is said twice. */
+static void check_said_once(struct world *w, size_t jobs)
+{
+    static const enum message_type types[] = { MESSAGE_OFFER, MESSAGE_ACCEPT, MESSAGE_RESULT,
+                                               MESSAGE_RESULT_ACK };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (w->sent[types[i]] != jobs)
+            world_fail(w, "ONCE", "%llu times %s for %zu jobs",
+                       (unsigned long long)w->sent[types[i]], message_type_name(types[i]), jobs);
+}
+
 static void check_healthy(struct world *w)
 {
     const struct disk *d = &w->nodes[0].disk;
+    size_t jobs = 0;
+    for (size_t i = 0; i < d->count; i++) jobs += d->at[i]->record.kind == RECORD_JOB;
+    check_said_once(w, jobs);
     for (size_t i = 0; i < d->count; i++) {
         const struct record *r = &d->at[i]->record;
         if (r->kind != RECORD_EXECUTION) continue;

@@ -231,15 +231,20 @@ static struct disk_entry *entry_insert(struct disk *d, const char *key)
     return d->at[i];
 }
 
-void disk_put(struct disk *d, const struct record *record)
+struct disk_entry *disk_slot(const struct disk *d, const struct record *record,
+                             char key[RECORD_KEY_SIZE])
 {
-    char key[RECORD_KEY_SIZE];
-    record_key(record, key);
-    if (record->kind == RECORD_EVENT) {
-        d->event_seq = record->event.seq;
+    if (record->kind == RECORD_EVENT)
         memcpy(key, "event/newest", sizeof "event/newest");
-    }
-    struct disk_entry *entry = disk_find(d, key);
+    else
+        record_key(record, key);
+    return disk_find(d, key);
+}
+
+void disk_put(struct disk *d, const char *key, struct disk_entry *entry,
+              const struct record *record)
+{
+    if (record->kind == RECORD_EVENT) d->event_seq = record->event.seq;
     if (!entry) entry = entry_insert(d, key);
     arena_reset(&entry->arena);
     entry->record = disk_copy(&entry->arena, record);

@@ -23,7 +23,11 @@ struct disk {
 struct disk_entry *disk_find(const struct disk *d, const char *key); /* NULL */
 /* By a record whose identifying members are set. */
 const struct record *disk_get(const struct disk *d, const struct record *like);
-void disk_put(struct disk *d, const struct record *record);
+/* Where a record lies or would lie: its key, and the entry or NULL. */
+struct disk_entry *disk_slot(const struct disk *d, const struct record *record,
+                             char key[RECORD_KEY_SIZE]);
+void disk_put(struct disk *d, const char *key, struct disk_entry *entry,
+              const struct record *record);
 void disk_delete(struct disk *d, const char *key);
 void disk_clear(struct disk *d); /* keeps the memory for the next world */
 void disk_deinit(struct disk *d);

@@ -14,7 +14,7 @@ static void options_healthy(struct world *w)
 {
     struct options *o = &w->options;
     o->healthy = true;
-    o->prompt_ms = 3000;
+    o->prompt_ms = 800;
     o->operations = world_below(w, 3);
     o->revisions = world_below(w, 2);
     o->delay_ms = 5;

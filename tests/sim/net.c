@@ -111,6 +111,7 @@ void net_send(struct world *w, uint32_t worker, bool to_worker, uint64_t session
     world_trace(w, "%s %s %s", to_worker ? "coordinator to" : "from", w->nodes[worker].name,
                 message_type_name(message->type));
     world_hash(w, (uint64_t)message->type << 8 | worker);
+    w->sent[message->type]++;
     if (message->type == MESSAGE_OFFER && world_chance(w, w->options.replay))
         packet_replay(w, worker, message);
     if (world_chance(w, w->options.loss)) {

@@ -265,8 +265,10 @@ static void commit(struct world *w, const struct coordinator_actions *out)
         const struct coordinator_action *a = &out->at[i];
         if (a->type == COORDINATOR_DELETE) disk_delete(disk, a->delete_key);
         if (a->type != COORDINATOR_PUT) continue;
-        check_coordinator_put(w, disk_get(disk, &a->put), &a->put);
-        disk_put(disk, &a->put);
+        char key[RECORD_KEY_SIZE];
+        struct disk_entry *entry = disk_slot(disk, &a->put, key);
+        check_coordinator_put(w, entry ? &entry->record : NULL, &a->put);
+        disk_put(disk, key, entry, &a->put);
     }
     for (size_t i = 0; i < out->count; i++)
         if (out->at[i].type == COORDINATOR_PUT) check_coordinator_committed(w, &out->at[i].put);

@@ -124,8 +124,10 @@ static void commit(struct world *w, uint32_t worker, const struct worker_actions
         const struct worker_action *a = &out->at[i];
         if (a->type == WORKER_DELETE) disk_delete(disk, a->delete_key);
         if (a->type != WORKER_PUT) continue;
-        check_worker_put(w, worker, disk_get(disk, &a->put), &a->put);
-        disk_put(disk, &a->put);
+        char key[RECORD_KEY_SIZE];
+        struct disk_entry *entry = disk_slot(disk, &a->put, key);
+        check_worker_put(w, worker, entry ? &entry->record : NULL, &a->put);
+        disk_put(disk, key, entry, &a->put);
     }
 }
 

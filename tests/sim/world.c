@@ -212,6 +212,7 @@ static void world_reset(struct world *w, uint64_t seed, bool trace, struct sim_s
     w->truths = NULL;
     w->job_count = w->op_count = w->template_count = w->copy_count = 0;
     memset(w->revision_count, 0, sizeof w->revision_count);
+    memset(w->sent, 0, sizeof w->sent);
     if (!w->arena.max) arena_init(&w->arena, 256 << 20);
     arena_reset(&w->arena);
 }
@@ -274,7 +275,7 @@ static void world_loop(struct world *w)
 /* At rest, two more heartbeats: nothing may wake up again, everybody is connected. */
 static void world_rest(struct world *w)
 {
-    uint64_t until = w->now + 20000;
+    uint64_t until = w->now + 8000; /* longer than any silence that is noticed */
     while (!w->finding[0] && w->queue.count && w->queue.at[0].at < until) {
         struct sim_event event = queue_pop(&w->queue);
         w->now = event.at;
