@@ -159,6 +159,7 @@ static bool run_scripts(struct event *event, struct step_report *report, struct 
         }
         if (!step_continues(event->step, err) || !run_script(event, i, &end, err)) return false;
         if (end.code == LIFECYCLE_SUCCESS) continue;
+        scriptlog_tail(&event->log, report->log_tail); /* the script's last words, not ours */
         scriptlog_entry(&event->log, "Meridian - %s", end.message);
         report->code = end.code;
         report->status = STATUS_FAILED;
@@ -196,7 +197,7 @@ bool hook_run(struct step *step, struct step_report *report, struct error *err)
         scriptlog_entry(&event.log, "LifecycleEvent - %s", name);
         log_warnings(&event.log, appspec);
         ok = run_scripts(&event, report, err);
-        scriptlog_tail(&event.log, report->log_tail);
+        if (report->log_tail[0] == '\0') scriptlog_tail(&event.log, report->log_tail);
     }
     scriptlog_close(&event.log);
     ledger_close(ledger);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,8 @@ static void start(const struct plan *plan, const struct pipes *pipes)
     if (dup2(null, STDIN_FILENO) < 0 || dup2(pipes->output[1], STDOUT_FILENO) < 0 ||
         dup2(pipes->errors[1], STDERR_FILENO) < 0)
         return;
+    /* Whatever was inherited without O_CLOEXEC stays here. */
+    (void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (!become(plan)) return;
     if (strchr(plan->argv[0], '/'))
         execve(plan->argv[0], (char **)plan->argv, plan->environment);

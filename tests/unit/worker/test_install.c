@@ -25,7 +25,7 @@ static void installs(struct place *p, const char *appspec)
 static bool clean(const struct place *p)
 {
     AUTO(auto_free) char *all = place_snapshot(p, "app");
-    return !strstr(all, ".meridian-") && !place_has(p, "root/deployment-instructions/dg-1.journal");
+    return !strstr(all, ".meridian-") && !place_has(p, "host/deployment-instructions/dg-1.journal");
 }
 
 static void a_failed_install_changes_nothing(void **state)
@@ -191,7 +191,7 @@ static void the_times_of_files_are_kept(void **state)
     place_make(&p);
     place_revision(&p, "t/a", "1", 0644);
     assert_int_equal(utimensat(AT_FDCWD,
-                               place_path(&p, "root/dg-1/d-000000001/deployment-archive/t/a"),
+                               place_path(&p, "host/dg-1/d-000000001/deployment-archive/t/a"),
                                times, 0),
                      0);
     installs(&p, TREE);
@@ -211,7 +211,7 @@ static void an_unknown_owner_fails_after_the_files_are_there(void **state)
     assert_non_null(strstr(err.text, "no user 'nobody-of-that-name'"));
     assert_int_equal(place_stat(&p, "app/a").st_mode & 07777, 0600);
     place_deployment(&p, 2);
-    place_folder(&p, "root/dg-1/d-000000002/deployment-archive/t");
+    place_folder(&p, "host/dg-1/d-000000002/deployment-archive/t");
     installs(&p, TREE);
     assert_false(place_has(&p, "app/a"));
     place_remove(&p);
@@ -230,7 +230,7 @@ static void overwriting_keeps_the_link_and_writes_its_file(void **state)
     assert_string_equal(place_read(&p, "real"), "ours");
     /* The clean-up knows the link by its name, as the agent's does. */
     place_deployment(&p, 2);
-    place_folder(&p, "root/dg-1/d-000000002/deployment-archive/t");
+    place_folder(&p, "host/dg-1/d-000000002/deployment-archive/t");
     installs(&p, TREE);
     assert_false(place_has(&p, "app/a"));
     assert_string_equal(place_read(&p, "real"), "ours");
@@ -247,7 +247,7 @@ static void names_of_any_bytes_are_cleaned_up(void **state)
     installs(&p, TREE);
     assert_true(place_has(&p, "app/line\nbreak "));
     place_deployment(&p, 2);
-    place_folder(&p, "root/dg-1/d-000000002/deployment-archive/t");
+    place_folder(&p, "host/dg-1/d-000000002/deployment-archive/t");
     installs(&p, TREE);
     AUTO(auto_free) char *rest = place_snapshot(&p, "app");
     assert_string_equal(rest, "");
@@ -260,14 +260,14 @@ static void the_agent_s_own_list_is_taken_over(void **state)
     struct place p;
     place_make(&p);
     place_write(&p, "app/old/file", "from the agent", 0644);
-    place_write(&p, "root/deployment-instructions/dg-1-cleanup",
+    place_write(&p, "host/deployment-instructions/dg-1-cleanup",
                 "@/app/old\n@/app/old/file\n@/app/cut", 0644);
     place_write(&p, "app/cut", "the line was cut", 0644);
     place_revision(&p, "t/a", "1", 0644);
     installs(&p, TREE);
     assert_false(place_has(&p, "app/old"));
     assert_true(place_has(&p, "app/cut"));
-    assert_false(place_has(&p, "root/deployment-instructions/dg-1-cleanup"));
+    assert_false(place_has(&p, "host/deployment-instructions/dg-1-cleanup"));
     place_remove(&p);
 }
 

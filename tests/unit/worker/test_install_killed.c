@@ -3,6 +3,7 @@
  * of them. */
 #include "place.h"
 
+#include "io/random.h"
 #include "steps/install.h"
 #include "steps/journal.h"
 
@@ -79,7 +80,7 @@ static int watch_changes(const struct place *p)
     const uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE;
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     assert_true(fd >= 0);
-    assert_true(inotify_add_watch(fd, place_path(p, "root/deployment-instructions"), mask) >= 0);
+    assert_true(inotify_add_watch(fd, place_path(p, "host/deployment-instructions"), mask) >= 0);
     assert_true(inotify_add_watch(fd, place_path(p, "app"), mask) >= 0);
     assert_true(inotify_add_watch(fd, place_path(p, "app/both"), mask) >= 0);
     return fd;

@@ -197,7 +197,7 @@ static void a_fifo_is_refused_and_not_waited_for(void **state)
     trial_make(&t);
     place_revision(&t.place, "t/a", "1", 0644);
     assert_int_equal(
-        mkfifo(place_path(&t.place, "root/dg-1/d-000000001/deployment-archive/t/pipe"), 0600), 0);
+        mkfifo(place_path(&t.place, "host/dg-1/d-000000001/deployment-archive/t/pipe"), 0600), 0);
     refused(&t, TREE, APPSPEC_EXISTS_OVERWRITE, "neither file, folder nor link");
     trial_remove(&t);
 }
