@@ -226,7 +226,7 @@ enum link_sent link_send(struct link_listener *l, uint64_t number, struct bytes 
 size_t link_revoke(struct link_listener *l, const struct keys_registry *registry)
 {
     size_t revoked = 0;
-    for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) {
+    for (size_t i = 0; i < l->sessions.fresh; i++) {
         struct link_session *session = &l->sessions.slots[i];
         if (!session->number) continue;
         if (keys_registry_by_z85(registry, l->kind, session->key_z85)) continue;

@@ -49,7 +49,8 @@ struct link_session {
 struct link_sessions {
     struct link_session *slots; /* LINK_SESSIONS_MAX */
     uint32_t *buckets;          /* LINK_SESSIONS_MAX heads: slot + 1, 0 is empty */
-    struct list used, free;
+    struct list used, free;     /* free: those that were used before */
+    size_t fresh;    /* slots from here on were never used: their memory is not even touched */
     uint64_t serial; /* of the next session */
     size_t count;
 };

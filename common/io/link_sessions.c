@@ -11,7 +11,6 @@ void link_sessions_init(struct link_sessions *s)
     s->buckets = xcalloc(LINK_SESSIONS_MAX, sizeof *s->buckets);
     list_init(&s->used);
     list_init(&s->free);
-    for (size_t i = 0; i < LINK_SESSIONS_MAX; i++) list_append(&s->free, &s->slots[i].idle);
 }
 
 void link_sessions_deinit(struct link_sessions *s)
@@ -73,11 +72,21 @@ static void link_sessions_make_room(struct link_sessions *s, const char *key_z85
         of_key++;
     }
     if (of_key < LINK_SESSIONS_PER_KEY_MAX) oldest = NULL;
-    if (!oldest && list_empty(&s->free))
+    if (!oldest && list_empty(&s->free) && s->fresh == LINK_SESSIONS_MAX)
         oldest = list_entry(list_first(&s->used), struct link_session, idle);
     if (!oldest) return;
     link_sessions_drop(s, oldest);
     (*evicted)++;
+}
+
+static struct link_session *link_sessions_take(struct link_sessions *s)
+{
+    struct list *free_one = list_take_first(&s->free);
+    if (free_one) return list_entry(free_one, struct link_session, idle);
+    assert(s->fresh < LINK_SESSIONS_MAX);
+    struct link_session *session = &s->slots[s->fresh++];
+    list_init(&session->idle);
+    return session;
 }
 
 struct link_session *link_sessions_enter(struct link_sessions *s, uint32_t routing,
@@ -91,7 +100,7 @@ struct link_session *link_sessions_enter(struct link_sessions *s, uint32_t routi
     }
     if (!session) {
         link_sessions_make_room(s, key_z85, evicted);
-        session = list_entry(list_first(&s->free), struct link_session, idle);
+        session = link_sessions_take(s);
         size_t slot = (size_t)(session - s->slots);
         uint32_t *bucket = link_sessions_bucket(s, routing);
         session->number = s->serial++ * LINK_SESSIONS_MAX + slot;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void auto_key(EVP_PKEY **key)
@@ -69,13 +70,11 @@ static uint8_t *message_new(const char *context, struct bytes data, size_t *len)
     return message;
 }
 
-bool sign_make(const struct sign_secret *secret, const char *context, struct bytes data,
-               uint8_t out[SIGN_SIZE], struct error *err)
+NODISCARD static bool make_with(EVP_PKEY *key, const char *context, struct bytes data,
+                                uint8_t out[SIGN_SIZE], struct error *err)
 {
     if (data.len > SIGN_DATA_MAX)
         return error_set(err, ERR_NO_SPACE, "more than %d bytes to sign", SIGN_DATA_MAX);
-    AUTO(auto_key) EVP_PKEY *key = secret_key(secret);
-    if (!key) return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
     AUTO(auto_context) EVP_MD_CTX *c = EVP_MD_CTX_new();
     size_t len = SIGN_SIZE, message_len;
     AUTO(auto_free) uint8_t *message = message_new(context, data, &message_len);
@@ -85,6 +84,40 @@ bool sign_make(const struct sign_secret *secret, const char *context, struct byt
         return error_set(err, ERR_FATAL, "OpenSSL cannot sign");
     memcpy(out, made, sizeof made);
     return true;
+}
+
+bool sign_make(const struct sign_secret *secret, const char *context, struct bytes data,
+               uint8_t out[SIGN_SIZE], struct error *err)
+{
+    AUTO(auto_key) EVP_PKEY *key = secret_key(secret);
+    if (!key) return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
+    return make_with(key, context, data, out, err);
+}
+
+struct signer {
+    EVP_PKEY *key;
+};
+
+bool signer_open(const struct sign_secret *secret, struct signer **out, struct error *err)
+{
+    EVP_PKEY *key = secret_key(secret);
+    if (!key) return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
+    *out = xcalloc(1, sizeof **out);
+    (*out)->key = key;
+    return true;
+}
+
+void signer_close(struct signer *signer)
+{
+    if (!signer) return;
+    EVP_PKEY_free(signer->key); /* cleanses it */
+    free(signer);
+}
+
+bool signer_make(const struct signer *signer, const char *context, struct bytes data,
+                 uint8_t out[SIGN_SIZE], struct error *err)
+{
+    return make_with(signer->key, context, data, out, err);
 }
 
 /* A public key of small order "verifies" signatures that nobody made; the all-zero key, which a

@@ -26,6 +26,14 @@ NODISCARD bool sign_public_of(const struct sign_secret *secret, struct sign_publ
                               struct error *err);
 void sign_secret_deinit(struct sign_secret *secret); /* cleanses; accepts a zeroed one */
 
+/* Signs for a daemon: the key is prepared once, which is half of the work of a signature. */
+struct signer;
+NODISCARD bool signer_open(const struct sign_secret *secret, struct signer **out,
+                           struct error *err);
+void signer_close(struct signer *signer); /* accepts NULL */
+NODISCARD bool signer_make(const struct signer *signer, const char *context, struct bytes data,
+                           uint8_t out[SIGN_SIZE], struct error *err);
+
 NODISCARD bool sign_make(const struct sign_secret *secret, const char *context, struct bytes data,
                          uint8_t out[SIGN_SIZE], struct error *err);
 /* True only when the signature is right; every kind of trouble is false. */

@@ -20,6 +20,8 @@ enum {
     SELF_TEST_MS = 10000,
     STORE_CHECK_MS = 60000,
     REGISTRY_POLL_MS = 1000,
+    POLL_EARLY_MS =
+        500, /* a turn that happens anyway does what is due so soon: no wake-up for it */
     READERS_CHECK_MS = 60000,
     HEARTBEAT_MS = 1000,
     LEASE_MS = 15000,
@@ -36,6 +38,7 @@ struct runtime {
     struct loop *loop;
     struct store *store;
     struct keys_coordinator keys;
+    struct signer *signer; /* the dispatch key */
     struct keys_registry *registry;
     struct link_context *links;
     struct artifacts *artifacts;
@@ -103,7 +106,7 @@ NODISCARD static bool open_links(struct runtime *r, struct error *err)
         !link_listen(r->links, r->settings->listen_workers, &r->keys.curve, KEYS_WORKER, &workers,
                      err))
         return false;
-    workers_init(&r->workers, workers, &r->keys.dispatch_secret, r->artifacts, r->log);
+    workers_init(&r->workers, workers, r->signer, r->artifacts, r->log);
     r->workers_open = true;
     if (!link_listen(r->links, r->settings->listen_clients, &r->keys.curve, KEYS_CLIENT, &clients,
                      err))
@@ -210,6 +213,7 @@ bool runtime_open(const struct settings *settings, const char *program, const st
     arena_init(&r->arena, TURN_ARENA_MAX);
     if (!open_store(r, err) || !loop_open(&r->loop, err) ||
         !keys_load_coordinator(settings->keys, &r->keys, err) ||
+        !signer_open(&r->keys.dispatch_secret, &r->signer, err) ||
         !keys_registry_load(settings->keys, &r->registry, err) || !recover(r, err) ||
         !open_artifacts(r, program, err) || !open_links(r, err))
         goto fail;
@@ -231,6 +235,7 @@ void runtime_close(struct runtime *r)
     coordinator_free(r->core);
     coordinator_actions_deinit(&r->actions);
     keys_registry_free(&r->registry);
+    signer_close(r->signer);
     keys_coordinator_wipe(&r->keys);
     store_close(r->store);
     loop_close(r->loop);
@@ -295,7 +300,7 @@ static void gather_clients(struct runtime *r)
 static void gather_sources(struct runtime *r)
 {
     bool news = artifact_server_stored(r->server) != r->stored;
-    if (!news && clock_boot_ms() < r->sources_due) return;
+    if (!news && clock_boot_ms() + POLL_EARLY_MS < r->sources_due) return;
     r->stored = artifact_server_stored(r->server);
     r->sources_due = clock_boot_ms() + SOURCES_POLL_MS;
     const struct source_change *changes = NULL;
@@ -316,7 +321,7 @@ static void gather_sources(struct runtime *r)
 /* A revoked key is honoured no longer than a second. */
 static void gather_registry(struct runtime *r, bool now)
 {
-    if (!now && clock_boot_ms() < r->registry_due) return;
+    if (!now && clock_boot_ms() + POLL_EARLY_MS < r->registry_due) return;
     r->registry_due = clock_boot_ms() + REGISTRY_POLL_MS;
     struct error err = { 0 };
     bool changed = false;

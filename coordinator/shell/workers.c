@@ -9,11 +9,11 @@ static const char job_context[] = "meridian-job-v1";
 static const char cancel_context[] = "meridian-cancel-v1";
 
 void workers_init(struct workers *workers, struct link_listener *listener,
-                  const struct sign_secret *dispatch, const struct artifacts *artifacts,
+                  const struct signer *dispatch, const struct artifacts *artifacts,
                   const struct log *log)
 {
     *workers = (struct workers){
-        .listener = listener, .artifacts = artifacts, .dispatch = *dispatch, .log = log
+        .listener = listener, .artifacts = artifacts, .dispatch = dispatch, .log = log
     };
     buf_init(&workers->frame, WIRE_FRAME_MAX);
     buf_init(&workers->inner, WIRE_FRAME_MAX);
@@ -22,7 +22,6 @@ void workers_init(struct workers *workers, struct link_listener *listener,
 void workers_deinit(struct workers *workers)
 {
     link_listener_close(&workers->listener);
-    sign_secret_deinit(&workers->dispatch);
     buf_deinit(&workers->frame);
     buf_deinit(&workers->inner);
 }
@@ -110,7 +109,7 @@ NODISCARD static bool offer_make(struct workers *workers, const struct job *job,
     buf_clear(&workers->inner);
     wire_job_encode(&complete, &workers->inner);
     out->signed_job = arena_bytes(arena, buf_bytes(&workers->inner));
-    return sign_make(&workers->dispatch, job_context, out->signed_job, out->signature, err);
+    return signer_make(workers->dispatch, job_context, out->signed_job, out->signature, err);
 }
 
 NODISCARD static bool cancel_make(struct workers *workers, const struct cancel *cancel,
@@ -119,7 +118,7 @@ NODISCARD static bool cancel_make(struct workers *workers, const struct cancel *
     buf_clear(&workers->inner);
     wire_cancel_encode(cancel, &workers->inner);
     out->signed_cancel = arena_bytes(arena, buf_bytes(&workers->inner));
-    return sign_make(&workers->dispatch, cancel_context, out->signed_cancel, out->signature, err);
+    return signer_make(workers->dispatch, cancel_context, out->signed_cancel, out->signature, err);
 }
 
 void workers_send(struct workers *workers, const struct coordinator_action *action,

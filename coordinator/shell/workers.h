@@ -17,14 +17,14 @@ struct workers {
     struct link_listener *listener; /* owned */
     const struct artifacts *artifacts;
     const struct log *log;
-    struct sign_secret dispatch; /* the Ed25519 key of jobs and cancels */
+    const struct signer *dispatch; /* the Ed25519 key of jobs and cancels */
     struct buf frame, inner;
     uint64_t sequence;
 };
 
-/* Takes the listener. */
+/* Takes the listener; the rest is borrowed. */
 void workers_init(struct workers *workers, struct link_listener *listener,
-                  const struct sign_secret *dispatch, const struct artifacts *artifacts,
+                  const struct signer *dispatch, const struct artifacts *artifacts,
                   const struct log *log);
 void workers_deinit(struct workers *workers);
 
