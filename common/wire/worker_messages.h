@@ -144,6 +144,6 @@ struct log_chunk {
     uint64_t token;
     uint64_t offset;
     struct bytes data;
-    bool end;          /* nothing more now; the job has ended and the log is complete */
+    bool end; /* of a worker: the file ends here; in a reply: for good, the job has ended */
     const char *cause; /* "" or why there is no log */
 };

@@ -176,7 +176,7 @@ static struct failure failed(enum error_code code, const char *what, const char 
 
 bool answers_log_request(const struct coordinator *core, struct store *store,
                          const struct logs_request *request, struct arena *arena,
-                         struct log_request *out, uint64_t *session, struct failure *failure)
+                         struct log_source *out, struct failure *failure)
 {
     struct error err = { 0 };
     struct execution_view view;
@@ -199,17 +199,18 @@ bool answers_log_request(const struct coordinator *core, struct store *store,
                    arena_format(arena, "meridian logs %.8s/ACTION/HOST", view.execution.id.text));
         return false;
     }
-    if (!coordinator_view_session(core, job->worker, session)) {
+    if (!coordinator_view_session(core, job->worker, &out->session)) {
         *failure =
             failed(ERR_RETRY, arena_format(arena, "the worker %s is not connected", job->worker),
                    "its logs lie on the host", "meridian workers");
         return false;
     }
-    *out = (struct log_request){ .deployment = job->deployment,
-                                 .deployment_group_id = "",
-                                 .offset = request->offset,
-                                 .max = request->max && request->max < WIRE_LOG_CHUNK_MAX
-                                            ? request->max
-                                            : WIRE_LOG_CHUNK_MAX };
+    out->job_ended = status_ended(job->status);
+    out->ask = (struct log_request){ .deployment = job->deployment,
+                                     .deployment_group_id = "",
+                                     .offset = request->offset,
+                                     .max = request->max && request->max < WIRE_LOG_CHUNK_MAX
+                                                ? request->max
+                                                : WIRE_LOG_CHUNK_MAX };
     return true;
 }

@@ -26,8 +26,13 @@ void answers_export(const struct coordinator *core, const struct status_request 
                     struct arena *arena, struct reply *reply);
 void answers_push(const struct artifacts *artifacts, const struct push_request *request,
                   enum client_role role, uint64_t now_ms, struct arena *arena, struct reply *reply);
-/* LOGS: what to ask of which worker's session. False: `failure` says why not. */
+/* LOGS: what to ask of which worker's session. */
+struct log_source {
+    struct log_request ask;
+    uint64_t session;
+    bool job_ended; /* what the worker reads now is all that there will be */
+};
+/* False: `failure` says why not. */
 NODISCARD bool answers_log_request(const struct coordinator *core, struct store *store,
                                    const struct logs_request *request, struct arena *arena,
-                                   struct log_request *out, uint64_t *session,
-                                   struct failure *failure);
+                                   struct log_source *out, struct failure *failure);

@@ -95,9 +95,8 @@ static bool events_wait(struct frontdoor *door, uint64_t session, const struct r
 static void logs_ask(struct frontdoor *door, uint64_t session, const struct request *request,
                      struct arena *arena, struct reply *reply)
 {
-    struct log_request ask;
-    uint64_t worker = 0;
-    if (!answers_log_request(door->core, door->store, &request->logs, arena, &ask, &worker,
+    struct log_source source;
+    if (!answers_log_request(door->core, door->store, &request->logs, arena, &source,
                              &reply->failure))
         return;
     struct waiter *waiter = waiter_add(door, session, request->token, FRONTDOOR_LOG_WAIT_MS);
@@ -109,9 +108,10 @@ static void logs_ask(struct frontdoor *door, uint64_t session, const struct requ
         return;
     }
     waiter->is_log = true;
-    waiter->log_token = ask.token = ++door->log_token;
-    const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = ask };
-    workers_send_message(door->workers, worker, &message);
+    waiter->job_ended = source.job_ended;
+    waiter->log_token = source.ask.token = ++door->log_token;
+    const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = source.ask };
+    workers_send_message(door->workers, source.session, &message);
 }
 
 void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk)
@@ -121,6 +121,8 @@ void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk)
         if (!waiter->is_log || waiter->log_token != chunk->token) continue;
         struct reply reply = answers_empty(waiter->token, REQUEST_LOGS);
         reply.log = *chunk;
+        /* The worker knows where its file ends now, not whether the job goes on. */
+        reply.log.end = chunk->end && waiter->job_ended;
         frontdoor_reply(door, waiter->session, &reply);
         waiter_remove(door, i);
         return;

@@ -23,6 +23,7 @@ struct waiter {
     uint64_t session, token;
     uint64_t until_boot_ms;
     bool is_log;
+    bool job_ended;                /* LOGS: the log grows no more */
     uint64_t log_token;            /* LOGS: what the worker echoes */
     struct events_request request; /* EVENTS; its texts are the two below */
     char pipeline[WIRE_NAME_MAX + 1], execution[ID_SIZE];

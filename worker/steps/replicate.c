@@ -29,10 +29,9 @@ bool replicate_run(struct step *step, struct step_report *report, struct error *
                                        .sha256 = job->input.sha256,
                                        .fn = go_on,
                                        .owner = &watch };
-    uint64_t sent = 0;
+    uint64_t sent = 0; /* within the region: only what was fetched crossed one */
     if (!transfer_put(&transfer, version, &sent, err))
         return error_wrap(err, "put '%s' into store '%s'", job->output.key, job->output.store);
-    report->bytes += sent;
     if (!text_copy(report->version_id, sizeof report->version_id, version))
         return error_set(err, ERR_INVALID, "the store's version id is too long");
     return fs_remove_tree(path, err);
