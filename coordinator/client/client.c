@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include "client/json.h"
+#include "client/terminal.h"
 #include "io/clock.h"
 #include "io/fs.h"
 #include "io/random.h"
@@ -40,8 +41,11 @@ void client_init(struct client *client, const struct options *options)
     const struct print_mode mode = { .utf8 = utf8,
                                      .relative = client->out_is_tty,
                                      .now_ms = clock_wall_ms() };
+    struct terminal terminal;
     print_init(&client->out, &mode);
     print_init(&client->notes, &mode);
+    terminal_init(&terminal, STDOUT_FILENO);
+    if (client->out_is_tty) client->out.mode.columns = terminal.width;
     arena_init(&client->replies, WIRE_DECODE_MAX);
     arena_init(&client->kept, KEPT_MAX);
     random_seed(&client->random);

@@ -290,3 +290,13 @@ void print_short_version(struct print *p, const char *version)
     print_glyph(p, GLYPH_ELLIPSIS);
     (void)print_outside(p, bytes_of(version + len - 4, 4), PRINT_LINE, true);
 }
+
+void print_begin(struct print *p, const char *text, size_t len)
+{
+    if (strlen(text) <= len + 1) {
+        print_text(p, text);
+        return;
+    }
+    (void)print_outside(p, bytes_of(text, len), PRINT_LINE, true);
+    print_glyph(p, GLYPH_ELLIPSIS);
+}

@@ -16,9 +16,10 @@ enum { PRINT_MAX = 64 << 20 };
 
 struct print_mode {
     bool colour, utf8;
-    bool relative;   /* times as "2m ago" */
-    uint64_t now_ms; /* wall clock */
-    unsigned tick;   /* picks the spinner's frame */
+    bool relative;    /* times as "2m ago" */
+    unsigned columns; /* of the screen; 0: no screen, as wide as it gets */
+    uint64_t now_ms;  /* wall clock */
+    unsigned tick;    /* picks the spinner's frame */
 };
 
 struct print {
@@ -74,6 +75,8 @@ void print_time(struct print *p, uint64_t wall_ms);
 void print_bytes(struct print *p, uint64_t count); /* "12.3 MB" */
 /* "kTtNtrHI…R4Aj": the first eight and the last four, whole when it is short. */
 void print_short_version(struct print *p, const char *version);
+/* The first `len` bytes of an outside text, and that there are more. */
+void print_begin(struct print *p, const char *text, size_t len);
 
 /* Columns that a text of ours takes on a screen; colour sequences count nothing. */
 size_t print_columns(const char *text);

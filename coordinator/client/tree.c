@@ -6,14 +6,21 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { BAR_CELLS = 10, FAILED_HOSTS_MAX = 5, TAIL_LINES = 4, NAMED_REGIONS_MAX = 4 };
+enum {
+    BAR_CELLS = 10,
+    BAR_CELLS_NARROW = 5,
+    NARROW_COLUMNS = 110,
+    NARROW_VERSION = 6,
+    FAILED_HOSTS_MAX = 5,
+    TAIL_LINES = 4
+};
 
 struct tree {
     const struct execution_view *view;
     enum tree_detail detail;
     struct table table;
-    const char *stage_indent; /* glyphs in front of an action's rows ... */
     bool last_stage, last_action;
+    bool narrow; /* the screen has no room for everything */
 };
 
 /* ---- lines under an action ---- */
@@ -50,24 +57,36 @@ static void line_logs(struct tree *t, const char *action, const char *host)
     table_line(&t->table);
 }
 
-/* The last lines of what a script wrote. */
+/* Lines of the agent's log say "[stdout]" and "[stderr]" before what a script wrote. */
+static bool script_wrote(const char *line, size_t len)
+{
+    return len >= 8 && (memcmp(line, "[stdout]", 8) == 0 || memcmp(line, "[stderr]", 8) == 0);
+}
+
+/* The last lines of what a script wrote; where it wrote nothing, of the whole log. */
 static void log_tail(struct tree *t, const char *tail)
 {
-    size_t len = strlen(tail), lines = 0, at = len;
-    while (at > 0 && tail[at - 1] == '\n') at--;
-    size_t end = at;
-    while (at > 0 && (tail[at - 1] != '\n' || ++lines < TAIL_LINES)) at--;
-    while (at < end) {
-        const char *newline = memchr(tail + at, '\n', end - at);
-        size_t stop = newline ? (size_t)(newline - tail) : end;
+    const char *lines[TAIL_LINES];
+    size_t lengths[TAIL_LINES], count = 0;
+    bool wrote = strstr(tail, "[stdout]") || strstr(tail, "[stderr]");
+    for (const char *line = tail, *end; *line; line = *end ? end + 1 : end) {
+        end = strchr(line, '\n');
+        if (!end) end = line + strlen(line);
+        size_t len = (size_t)(end - line);
+        if (len == 0 || (wrote && !script_wrote(line, len))) continue;
+        lines[count % TAIL_LINES] = line;
+        lengths[count++ % TAIL_LINES] = len;
+    }
+    for (size_t i = count > TAIL_LINES ? count - TAIL_LINES : 0; i < count; i++) {
+        struct print *p = &t->table.cell;
         indent(t);
-        print_raw(&t->table.cell, "  ");
-        print_style(&t->table.cell, STYLE_DIM);
-        print_raw(&t->table.cell, "| ");
-        (void)print_outside(&t->table.cell, bytes_of(tail + at, stop - at), PRINT_LINE, true);
-        print_style(&t->table.cell, STYLE_PLAIN);
+        print_raw(p, "  ");
+        print_style(p, STYLE_DIM);
+        print_raw(p, "| ");
+        (void)print_outside(p, bytes_of(lines[i % TAIL_LINES], lengths[i % TAIL_LINES]), PRINT_LINE,
+                            true);
+        print_style(p, STYLE_PLAIN);
         table_line(&t->table);
-        at = stop + 1;
     }
 }
 
@@ -166,6 +185,8 @@ static void cell_version(struct tree *t, const struct action_facts *facts)
     if (facts->revision) {
         if (t->detail == TREE_WIDE)
             print_text(p, facts->revision->revision_id);
+        else if (t->narrow)
+            print_begin(p, facts->revision->revision_id, NARROW_VERSION);
         else
             print_short_version(p, facts->revision->revision_id);
         if (facts->verified) {
@@ -181,8 +202,9 @@ static void cell_hosts(struct tree *t, const struct action_state *action,
 {
     struct print *p = &t->table.cell;
     bool bar = facts->total > 0 && !status_ended(action->status);
-    for (unsigned i = 0; i < BAR_CELLS && bar; i++)
-        print_glyph(p, facts->percent >= (i + 1) * (100 / BAR_CELLS) ? GLYPH_FULL : GLYPH_EMPTY);
+    unsigned cells = t->narrow ? BAR_CELLS_NARROW : BAR_CELLS;
+    for (unsigned i = 0; i < cells && bar; i++)
+        print_glyph(p, facts->percent * cells >= (i + 1) * 100 ? GLYPH_FULL : GLYPH_EMPTY);
     if (bar) print_raw(p, "  ");
     if (facts->total > 0)
         print_format(p,
@@ -203,14 +225,10 @@ static void cell_duration(struct tree *t, const struct action_state *action)
     table_cell(&t->table);
 }
 
-static void cell_current(struct tree *t, const struct action_state *action,
-                         const struct action_facts *facts)
+/* What the hosts do at this moment. */
+static void write_current(struct print *p, const struct action_facts *facts)
 {
-    struct print *p = &t->table.cell;
-    if (status_ended(action->status)) {
-        if (action->status != STATUS_SUCCEEDED)
-            print_styled(p, print_status_style(action->status), status_name(action->status));
-    } else if (facts->copying) {
+    if (facts->copying) {
         const struct job_state *copy = facts->copying;
         print_styled(p, STYLE_BUSY, "copying");
         if (copy->total > 0) {
@@ -234,6 +252,16 @@ static void cell_current(struct tree *t, const struct action_state *action,
             print_bytes(p, facts->busy->total);
         }
     }
+}
+
+static void cell_current(struct tree *t, const struct action_state *action,
+                         const struct action_facts *facts)
+{
+    struct print *p = &t->table.cell;
+    if (!status_ended(action->status) && !t->narrow)
+        write_current(p, facts);
+    else if (status_ended(action->status) && action->status != STATUS_SUCCEEDED)
+        print_styled(p, print_status_style(action->status), status_name(action->status));
     table_cell(&t->table);
 }
 
@@ -257,6 +285,12 @@ static void action_row(struct tree *t, size_t stage, size_t index)
     cell_hosts(t, action, &facts);
     cell_duration(t, action);
     cell_current(t, action, &facts);
+    if (t->narrow && !status_ended(action->status) && (facts.copying || facts.event)) {
+        indent(t);
+        print_raw(p, "  ");
+        write_current(p, &facts);
+        table_line(&t->table);
+    }
     /* What runs says more than what waits for it. */
     bool runs = facts.copying ? facts.copying->worker[0] != '\0' : facts.event != NULL;
     if (facts.cause[0] && !status_ended(action->status) && !runs)
@@ -306,7 +340,14 @@ static void stage_rows(struct tree *t, size_t stage)
         action_row(t, stage, a);
 }
 
-static void head(struct print *out, const struct execution *e)
+static void head_trunk(struct print *out)
+{
+    print_style(out, STYLE_DIM);
+    print_glyph(out, GLYPH_TRUNK);
+    print_style(out, STYLE_PLAIN);
+}
+
+static void head(struct print *out, const struct execution *e, bool narrow)
 {
     char duration[PRINT_TIME_SIZE];
     print_duration(facts_duration(e->started_ms, e->ended_ms, out->mode.now_ms), duration);
@@ -325,14 +366,18 @@ static void head(struct print *out, const struct execution *e)
     print_raw(out, "\n");
     for (size_t i = 0; i < e->revision_count; i++) {
         const struct revision *revision = &e->revisions[i];
-        print_style(out, STYLE_DIM);
-        print_glyph(out, GLYPH_TRUNK);
-        print_style(out, STYLE_PLAIN);
+        head_trunk(out);
         print_raw(out, " source s3://");
         print_text(out, revision->ref.store);
         print_raw(out, "/");
         print_text(out, revision->ref.key);
-        print_raw(out, "  version ");
+        if (narrow) {
+            print_raw(out, "\n");
+            head_trunk(out);
+        } else {
+            print_raw(out, " ");
+        }
+        print_raw(out, " version ");
         print_text(out, revision->revision_id);
         if (revision->summary[0]) {
             print_raw(out, "  ");
@@ -373,9 +418,10 @@ void tree_print(struct print *out, const struct execution_view *view, enum tree_
 {
     const struct execution *e = &view->execution;
     struct tree t = { .view = view, .detail = detail };
+    t.narrow = out->mode.columns > 0 && out->mode.columns < NARROW_COLUMNS;
     table_init(&t.table, &out->mode);
     t.table.right[4] = true;
-    head(out, e);
+    head(out, e, t.narrow);
     for (size_t s = 0; s < e->stage_count; s++) stage_rows(&t, s);
     table_print(&t.table, out);
     if (e->status_summary[0] && e->status != STATUS_SUCCEEDED) {
@@ -384,7 +430,7 @@ void tree_print(struct print *out, const struct execution_view *view, enum tree_
     }
     foot_version(out, view);
     if (detail == TREE_LIVE && !status_ended(e->status))
-        print_raw(out, "          Ctrl-C detaches");
+        print_raw(out, t.narrow ? "\nCtrl-C detaches" : "          Ctrl-C detaches");
     print_raw(out, "\n");
     table_deinit(&t.table);
 }

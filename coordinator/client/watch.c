@@ -89,7 +89,9 @@ static void draw(struct watcher *w, bool last)
     struct print *out = &w->client->out;
     uint64_t now = clock_wall_ms();
     if (w->how != WATCH_TREE) return;
+    terminal_measure(&w->terminal);
     w->frame.mode = out->mode;
+    w->frame.mode.columns = w->terminal.width;
     w->frame.mode.now_ms = now;
     w->frame.mode.tick = (unsigned)(now / FRAME_MS);
     tree_print(&w->frame, &w->view, last ? TREE_NORMAL : TREE_LIVE);
@@ -97,7 +99,6 @@ static void draw(struct watcher *w, bool last)
         print_styled(&w->frame, STYLE_ODD, session_state(w->client->session));
         print_raw(&w->frame, "; trying again\n");
     }
-    terminal_measure(&w->terminal);
     terminal_frame(&w->terminal, print_string(&w->frame), last, out);
     print_clear(&w->frame);
     client_flush(w->client);
@@ -193,10 +194,30 @@ static enum client_exit timed_out(struct watcher *w)
     return EXIT_TIMEOUT;
 }
 
+/* What a silent wait says at its end. */
+static void result(struct watcher *w)
+{
+    struct client *client = w->client;
+    const struct execution *e = &w->view.execution;
+    char took[PRINT_TIME_SIZE];
+    print_duration(e->ended_ms > e->started_ms ? e->ended_ms - e->started_ms : 0, took);
+    if (client->options->output == OUTPUT_JSON) {
+        json_execution(&client->out, &w->view);
+    } else if (client->options->output == OUTPUT_NAME) {
+        print_format(&client->out, "%s\n", e->id.text);
+    } else if (!options_given(client->options, OPTION_QUIET)) {
+        print_text(&client->out, e->pipeline);
+        print_format(&client->out, "/%.8s ", e->id.text);
+        print_styled(&client->out, print_status_style(e->status), status_name(e->status));
+        print_format(&client->out, "  %s\n", took);
+    }
+}
+
 static enum client_exit ended(struct watcher *w)
 {
     enum client_exit exit = client_exit_of_status(w->view.execution.status);
     draw(w, true);
+    if (w->how == WATCH_SILENT) result(w);
     /* In lines the tree says best what failed; it is no data. */
     if (exit != EXIT_DONE && w->how == WATCH_LINES)
         tree_print(&w->client->notes, &w->view, TREE_NORMAL);
