@@ -92,7 +92,8 @@ static void count_hosts(const struct execution_view *view, const struct action_s
     facts->verified = facts->revision && copy && copy->status == STATUS_SUCCEEDED &&
                       same_digest(copy, facts->revision) && downloaded == facts->total;
     for (size_t i = 0; i < view->job_count && copy && !status_ended(copy->status); i++)
-        if (view->jobs[i].kind == JOB_REPLICATE && id_equal(&view->jobs[i].id, &copy->job))
+        if (view->jobs[i].kind == JOB_REPLICATE && id_equal(&view->jobs[i].id, &copy->job) &&
+            view->jobs[i].worker[0])
             facts->copying = &view->jobs[i];
 }
 

@@ -16,7 +16,7 @@ struct action_facts {
     bool verified;
     const struct job_state *busy;         /* the first host that is at work, or NULL ... */
     const struct lifecycle_report *event; /* ... and what it runs, or NULL */
-    const struct job_state *copying;      /* a copy to the region that is under way, or NULL */
+    const struct job_state *copying;      /* the worker's copying to the region, or NULL */
     const char *cause;                    /* why it waits; "" it does not */
 };
 

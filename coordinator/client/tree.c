@@ -237,10 +237,8 @@ static void write_current(struct print *p, const struct action_facts *facts)
             print_raw(p, " of ");
             print_bytes(p, copy->total);
         }
-        if (copy->worker[0]) {
-            print_raw(p, " by ");
-            print_text(p, copy->worker);
-        }
+        print_raw(p, " by ");
+        print_text(p, copy->worker);
     } else if (facts->event) {
         print_styled(p, STYLE_BUSY, lifecycle_event_name(facts->event->event));
         print_raw(p, " ");
@@ -292,8 +290,7 @@ static void action_row(struct tree *t, size_t stage, size_t index)
         table_line(&t->table);
     }
     /* What runs says more than what waits for it. */
-    bool runs = facts.copying ? facts.copying->worker[0] != '\0' : facts.event != NULL;
-    if (facts.cause[0] && !status_ended(action->status) && !runs)
+    if (facts.cause[0] && !status_ended(action->status) && !facts.copying && !facts.event)
         line_text(t, STYLE_ODD, text_starts(facts.cause, "waits ") ? "" : "waits: ", facts.cause);
     if (t->detail == TREE_WIDE)
         hosts(t, action);

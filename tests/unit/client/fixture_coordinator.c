@@ -1,0 +1,254 @@
+#include "fixture_coordinator.h"
+
+#include "client/commands.h"
+#include "fixture_view.h"
+#include "io/link.h"
+#include "wire/wire.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zmq.h>
+#include <cmocka.h>
+
+enum { SELF_TEST_MS = 10000, TURN_MS = 1000, WORDS_MAX = 32 };
+
+/* ---- the coordinator ---- */
+
+struct fake {
+    struct link_context *ctx;
+    struct link_listener *clients;
+    struct keys_registry *registry;
+    uint64_t lost_token;
+    struct id lost_submission;
+};
+
+static const char *pipeline_of(const struct request *request)
+{
+    switch (request->kind) {
+    case REQUEST_RUN: return request->run.pipeline;
+    case REQUEST_STOP: return request->stop.pipeline;
+    case REQUEST_STATUS:
+    case REQUEST_EXPORT: return request->status.pipeline;
+    case REQUEST_HISTORY: return request->history.pipeline;
+    case REQUEST_EVENTS: return request->events.pipeline;
+    case REQUEST_PING:
+    case REQUEST_APPLY:
+    case REQUEST_LIST:
+    case REQUEST_LOGS:
+    case REQUEST_PUSH:
+    case REQUEST_WORKERS: break;
+    }
+    return "";
+}
+
+static struct failure failure_of(const char *pipeline)
+{
+    static const struct {
+        const char *name;
+        enum error_code code;
+    } failures[] = { { "missing", ERR_NOT_FOUND },
+                     { "denied", ERR_DENIED },
+                     { "conflict", ERR_CONFLICT },
+                     { "invalid", ERR_INVALID },
+                     { "later", ERR_RETRY } };
+    struct failure failure = { .code = ERR_NONE, .what = "", .cause = "", .fix = "" };
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (text_equal(failures[i].name, pipeline))
+            failure = (struct failure){ failures[i].code, "it went wrong \x1b[31m", "a cause",
+                                        "a command" };
+    return failure;
+}
+
+static void answer(struct fake *fake, uint64_t session, const struct request *request)
+{
+    static struct view_world view;
+    struct pipeline_summary pipelines[] = { { .name = "Failed", .revision_id = "" } };
+    const char *pipeline = pipeline_of(request);
+    struct reply reply = { .token = request->token,
+                           .kind = request->kind,
+                           .failure = failure_of(pipeline),
+                           .name = "9.9.9",
+                           .region = "us-west-2",
+                           .seq = 7,
+                           .log = { .cause = "" },
+                           .grant = { .url = "", .pin = "" } };
+    view_make(&view);
+    enum status status = STATUS_SUCCEEDED;
+    for (enum status at = STATUS_PENDING; at < STATUS_COUNT; at++)
+        if (text_equal(status_name(at), pipeline)) status = at;
+    view.view.execution.pipeline = pipeline[0] ? pipeline : "xr";
+    if (status_ended(status)) view_finish(&view, status, "");
+    reply.execution = view.view.execution.id;
+    if (request->kind == REQUEST_LIST) {
+        reply.pipelines = pipelines;
+        reply.pipeline_count = 1;
+    } else if (request->kind == REQUEST_STATUS && reply.failure.code == ERR_NONE) {
+        reply.executions = &view.view;
+        reply.execution_count = 1;
+    }
+    const struct message message = { .type = MESSAGE_REPLY, .reply = reply };
+    AUTO(buf_deinit) struct buf frame;
+    buf_init(&frame, WIRE_FRAME_MAX);
+    wire_encode(&message, 1, &frame);
+    (void)!link_send(fake->clients, session, buf_bytes(&frame));
+}
+
+/* The first one is lost; what comes next must be the same again. */
+static bool lose(struct fake *fake, const struct request *request)
+{
+    if (request->kind != REQUEST_RUN || !text_equal(request->run.pipeline, "lost")) return false;
+    bool again = fake->lost_token == request->token &&
+                 id_equal(&fake->lost_submission, &request->run.submission);
+    fake->lost_token = request->token;
+    fake->lost_submission = request->run.submission;
+    return !again;
+}
+
+static void serve(struct fake *fake)
+{
+    AUTO(arena_deinit) struct arena arena;
+    arena_init(&arena, WIRE_DECODE_MAX);
+    for (;;) {
+        zmq_pollitem_t items[] = {
+            { .socket = link_zap_socket(fake->ctx), .events = ZMQ_POLLIN },
+            { .socket = link_socket(fake->clients), .events = ZMQ_POLLIN },
+        };
+        struct link_message frame;
+        struct message message;
+        struct error err;
+        zmq_poll(items, 2, TURN_MS);
+        link_zap_service(fake->ctx, fake->registry);
+        while (link_receive(fake->clients, fake->registry, &frame) == LINK_RECEIVED) {
+            arena_reset(&arena);
+            if (wire_decode(frame.payload, &arena, &message, &err) &&
+                message.type == MESSAGE_REQUEST && !lose(fake, &message.request))
+                answer(fake, frame.session, &message.request);
+        }
+    }
+}
+
+static void coordinator_main(const char *keys, int ready)
+{
+    struct fake fake = { .ctx = NULL };
+    struct keys_coordinator own;
+    struct error err = { .code = ERR_NONE };
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (keys_load_coordinator(keys, &own, &err) && keys_registry_load(keys, &fake.registry, &err) &&
+        link_context_open(&fake.ctx, &err) && link_zap_open(fake.ctx, &err) &&
+        link_self_test(fake.ctx, SELF_TEST_MS, &err) &&
+        link_listen(fake.ctx, "tcp://127.0.0.1:*", &own.curve, KEYS_CLIENT, &fake.clients, &err)) {
+        const char *endpoint = link_endpoint(fake.clients);
+        if (write(ready, endpoint, strlen(endpoint) + 1) > 0) serve(&fake);
+    }
+    fprintf(stderr, "fake coordinator: %s\n", err.text);
+    _exit(1);
+}
+
+/* ---- the world ---- */
+
+int command_world_make(void **state)
+{
+    struct command_world *w = xcalloc(1, sizeof *w);
+    const char *base = getenv("TMPDIR");
+    *state = w;
+    snprintf(w->folder, sizeof w->folder, "%.30s/meridian-client-XXXXXX", base ? base : "/tmp");
+    return mkdtemp(w->folder) ? 0 : -1;
+}
+
+int command_world_make_with_coordinator(void **state)
+{
+    struct error err = { .code = ERR_NONE };
+    char keys[128], text[1024], path[256];
+    int ready[2];
+    if (command_world_make(state) || pipe(ready)) return -1;
+    struct command_world *w = *state;
+    snprintf(keys, sizeof keys, "%s/keys", w->folder);
+    if (!keys_init(keys, &err) || !keys_add_client(keys, "ana", KEYS_ADMIN, &err) ||
+        !keys_add_client(keys, "gone", KEYS_ADMIN, &err) ||
+        !keys_add_worker(keys, "web", "us-west-2", NULL, 0, &err))
+        return -1;
+    /* A key that nobody admits. */
+    snprintf(text, sizeof text, "%s/client-gone.key", keys);
+    snprintf(path, sizeof path, "%s/stranger.key", w->folder);
+    if (rename(text, path) || !keys_revoke(keys, KEYS_CLIENT, "gone", &err)) return -1;
+    w->coordinator = fork();
+    if (w->coordinator == 0) coordinator_main(keys, ready[1]);
+    close(ready[1]);
+    ssize_t got = read(ready[0], w->endpoint, sizeof w->endpoint - 1);
+    close(ready[0]);
+    if (w->coordinator < 0 || got <= 0) return -1;
+    snprintf(text, sizeof text,
+             "coordinator: %s\ncoordinatorKey: keys/coordinator.pub\nkey: keys/client-ana.key\n",
+             w->endpoint);
+    snprintf(path, sizeof path, "%s/client.yml", w->folder);
+    return fs_write_atomic(path, bytes_of_text(text), 0600, &err) ? 0 : -1;
+}
+
+int command_world_end(void **state)
+{
+    struct command_world *w = *state;
+    struct error err;
+    if (w->coordinator > 0) {
+        kill(w->coordinator, SIGKILL);
+        waitpid(w->coordinator, NULL, 0);
+    }
+    bool removed = fs_remove_tree(w->folder, &err);
+    free(w);
+    return removed ? 0 : -1;
+}
+
+/* ---- commands ---- */
+
+static void run_child(struct command_world *w, const char *line, FILE *out, FILE *notes)
+{
+    char config[FS_PATH_MAX], words[4096], *argv[WORDS_MAX] = { "meridian" };
+    size_t used = 0;
+    int argc = 1;
+    snprintf(config, sizeof config, "%s/client.yml", w->folder);
+    for (const char *c = line; *c; c++)
+        used += (size_t)snprintf(words + used, sizeof words - used, *c == '@' ? "%s" : "%.1s",
+                                 *c == '@' ? w->folder : c);
+    for (char *word = words; used > 0 && word && argc < WORDS_MAX - 1; argc++) {
+        argv[argc] = word;
+        word = strchr(word, ' ');
+        if (word) *word++ = '\0';
+    }
+    if (fs_exists(config)) setenv("MERIDIAN_CONFIG", config, 1);
+    setenv("XDG_CONFIG_HOME", w->folder, 1);
+    setenv("XDG_STATE_HOME", w->folder, 1);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    if (!freopen("/dev/null", "r", stdin) || dup2(fileno(out), STDOUT_FILENO) < 0 ||
+        dup2(fileno(notes), STDERR_FILENO) < 0)
+        _exit(99);
+    _exit(commands_main(argc, argv));
+}
+
+static void read_back(FILE *file, char *out, size_t size)
+{
+    rewind(file);
+    out[fread(out, 1, size - 1, file)] = '\0';
+    fclose(file);
+}
+
+void command_try(struct command_world *w, const char *line, struct command_result *result)
+{
+    FILE *out = tmpfile(), *notes = tmpfile();
+    int status = 0;
+    assert_non_null(out);
+    assert_non_null(notes);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) run_child(w, line, out, notes);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    result->exit = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    read_back(out, result->out, sizeof result->out);
+    read_back(notes, result->notes, sizeof result->notes);
+}

@@ -1,0 +1,237 @@
+/* Commands as users run them: exit codes, what goes to stdout and what to stderr. */
+#include "client/commands.h"
+
+#include "fixture_coordinator.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct expectation {
+    const char *line;
+    int exit;
+    const char *out, *notes; /* parts of what is written; "" nothing at all, NULL anything */
+};
+
+static bool agrees(const char *expected, const char *text)
+{
+    if (!expected) return true;
+    return expected[0] ? strstr(text, expected) != NULL : text[0] == '\0';
+}
+
+static void expect_all(void **state, const struct expectation *cases, size_t count)
+{
+    struct command_result result;
+    for (size_t i = 0; i < count; i++) {
+        command_try(*state, cases[i].line, &result);
+        if (result.exit != cases[i].exit || !agrees(cases[i].out, result.out) ||
+            !agrees(cases[i].notes, result.notes))
+            fail_msg("meridian %s: exit %d\n%s%s", cases[i].line, result.exit, result.out,
+                     result.notes);
+    }
+}
+#define expect(cases) expect_all(state, cases, sizeof cases / sizeof *(cases))
+
+static void wrong_command_lines_exit_with_2(void **state)
+{
+    static const struct expectation cases[] = {
+        { "nonsense", 2, "", "there is no command 'nonsense'" },
+        { "stauts", 2, "", "fix: meridian status" },
+        { "--nonsense", 2, "", "there is no option --nonsense" },
+        { "list extra", 2, "", "'extra' is one argument too many" },
+        { "history", 2, "", "fix: meridian history PIPELINE" },
+        { "apply", 2, "", "-f FILE is missing" },
+        { "push a b", 2, "", "must be s3://STORE/KEY" },
+        { "push a s3://store", 2, "", "must be s3://STORE/KEY" },
+        { "push a s3:///key", 2, "", "must be s3://STORE/KEY" },
+        { "list --abandon", 2, "", "does not belong to this command" },
+        { "completion fish", 2, "", "bash and zsh" },
+        { "list -o ndjson", 2, "", "{\"error\":" }, /* and errors are JSON, too */
+        { "keys", 2, "", "missing" },
+        { "keys worker", 2, "", "a name is missing" },
+        { "keys worker web", 2, "", "--region is missing" },
+        { "keys client ana", 2, "", "--role is missing" },
+        { "keys client ana --role king", 2, "", "there is no such role" },
+        { "-o json nonsense", 2, "", "{\"error\":{\"code\":\"usage\"" },
+    };
+    expect(cases);
+}
+
+static void help_is_data(void **state)
+{
+    static const struct expectation cases[] = {
+        { "", 0, "usage: meridian", "" },
+        { "help", 0, "usage: meridian", "" },
+        { "help stop", 0, "--abandon", "" },
+        { "stop --help", 0, "--abandon", "" },
+        { "help nonsense", 2, "", "there is no such command" },
+        { "version --client", 0, "meridian     ", "" },
+        { "completion bash -q", 0, "complete -o default -F _meridian meridian", "" },
+        { "completion zsh -q", 0, "#compdef meridian", "" },
+        { "__complete st", 0, "status\nstop\n", "" },
+        { "__complete stop --ab", 0, "--abandon\n", "" },
+        { "__complete keys re", 0, "revoke\n", "" },
+    };
+    expect(cases);
+}
+
+static void keys_are_made_and_revoked_here(void **state)
+{
+    static const struct expectation cases[] = {
+        { "keys client ana --role admin --dir @/keys", 3, "", "meridian keys init" },
+        { "keys --dir @/keys init", 0, "/keys/coordinator.key\n", "next:" },
+        { "keys --dir @/keys init", 6, "", "error:" },
+        { "keys --dir @/keys worker web --region us-west-2 --tag Name=Blue", 0,
+          "/keys/worker-web.key\n", "coordinator.pub" },
+        { "keys --dir @/keys worker web --region us-west-2", 6, "", "error:" },
+        { "keys --dir @/keys worker ../web --region us-west-2", 1, "", "error:" },
+        { "keys --dir @/keys worker web2 --region Oregon", 1, "", "error:" },
+        { "keys --dir @/keys worker web2 --region us-west-2 --tag Name", 2, "", "KEY=VALUE" },
+        { "keys --dir @/keys client web --role viewer -q", 0, "/keys/client-web.key\n", "" },
+        { "keys --dir @/keys list -o name", 0, "worker/web\nclient/web\n", "" },
+        { "keys --dir @/keys list -o json", 0, "\"Name\": \"Blue\"", "" },
+        { "keys --dir @/keys revoke web", 2, "", "worker/NAME" },
+        { "keys --dir @/keys revoke worker/web", 0, "", "revoked" },
+        { "keys --dir @/keys revoke nobody", 3, "", "nobody of that name" },
+        { "keys --dir @/keys list -o name", 0, "client/web\n", "" },
+    };
+    expect(cases);
+}
+
+static void write_file(void **state, const char *name, const char *text)
+{
+    struct command_world *w = *state;
+    struct error err;
+    char path[FS_PATH_MAX], folder[FS_PATH_MAX];
+    assert_true(fs_join(folder, w->folder, "app", &err));
+    assert_true(fs_make_folders(folder, 0700, &err));
+    assert_true(fs_join(path, folder, name, &err));
+    assert_true(fs_write_atomic(path, bytes_of_text(text), 0644, &err));
+}
+
+static void bundles_are_validated_without_a_coordinator(void **state)
+{
+    static const struct expectation empty[] = {
+        { "validate @/nothing", 3, "", "No such file" },
+        { "validate @/app", 3, "", "there is no appspec.yml at the top" },
+    };
+    static const struct expectation bad[] = {
+        { "validate @/app", 1, "app/appspec.yml:", "" },
+        { "validate @/app/appspec.yml", 1, "appspec.yml:", "" },
+        { "validate @/app -o json", 1, "\"valid\": false", "" },
+    };
+    static const struct expectation good[] = {
+        { "validate @/app", 0, "app: valid bundle\n", "" },
+        { "validate @/app/appspec.yml", 0, "valid appspec\n", "" },
+        { "validate @/app @/nothing", 3, "app: valid bundle\n", "No such file" },
+    };
+    write_file(state, "page", "hello");
+    expect(empty);
+    write_file(state, "appspec.yml", "version: 0.0\nos: linux\nfiles:\n  - source: /gone\n");
+    expect(bad);
+    write_file(state, "appspec.yml",
+               "version: 0.0\nos: linux\nfiles:\n  - source: /page\n    destination: /tmp/x\n");
+    expect(good);
+}
+
+static void without_settings_nobody_is_asked(void **state)
+{
+    static const struct expectation cases[] = {
+        { "list", 2, "", "nothing sets coordinator" },
+        { "list --coordinator tcp://127.0.0.1:1", 2, "", "nothing sets coordinatorKey" },
+        { "list --config @/none.yml", 2, "", "No such file" },
+    };
+    if (fs_exists("/etc/meridian/client.yml")) {
+        print_message("skipped: this host has settings of its own\n");
+        skip();
+    }
+    expect(cases);
+}
+
+/* ---- with a coordinator ---- */
+
+static void failures_have_their_exit_codes(void **state)
+{
+    static const struct expectation cases[] = {
+        { "export missing", 3, "",
+          "error: it went wrong \\x1b[31m\n  cause: a cause\n  fix: a "
+          "command\n" },
+        { "export denied", 4, "", "error:" },
+        { "export conflict", 6, "", "error:" },
+        { "export invalid", 1, "", "error:" },
+        { "export later", 1, "", "error:" },
+        { "export missing -v", 3, "", "  request: " },
+        { "export missing -o json", 3, "", "{\"error\":{\"code\":\"not-found\"" },
+        { "status missing x", 3, "", "error:" },
+        { "run denied", 4, "", "error:" },
+    };
+    expect(cases);
+}
+
+static void results_have_their_exit_codes(void **state)
+{
+    static const struct expectation cases[] = {
+        { "wait Succeeded 0b8a", 0, "Succeeded/0b8a2c1e Succeeded", "" },
+        { "wait Failed", 1, "Failed/0b8a2c1e Failed", "" },
+        { "wait Stopped 0b8a", 6, "Stopped", "" },
+        { "wait Superseded 0b8a", 6, "Superseded", "" },
+        { "wait Cancelled 0b8a -q", 6, "", "" },
+        { "wait Unknown 0b8a -q", 1, "", "" },
+        { "wait Succeeded 0b8a -o json", 0, "\"status\": \"Succeeded\"", "" },
+        { "wait InProgress 0b8a --timeout 300ms", 124, "", "has not ended" },
+        { "watch missing x", 3, "", "error:" },
+        { "run Failed -w -q", 1, "", "" },
+    };
+    expect(cases);
+}
+
+static void an_unanswered_request_is_sent_again(void **state)
+{
+    static const struct expectation cases[] = { { "run lost -q", 0, "0b8a2c1e-", "" } };
+    expect(cases);
+}
+
+static void stopping_needs_a_yes(void **state)
+{
+    static const struct expectation cases[] = {
+        { "stop InProgress 0b8a", 2, "", "add --yes" },
+        { "stop InProgress 0b8a --yes", 0, "0b8a2c1e-1111", "stopping" },
+    };
+    expect(cases);
+}
+
+static void strangers_and_silence_have_codes_of_their_own(void **state)
+{
+    static const struct expectation cases[] = {
+        { "list --key @/stranger.key", 4, "", "does not admit this client" },
+        { "list --key @/keys/worker-web.key", 2, "", "the key of a worker" },
+        { "list --key @/none.key", 4, "", "No such file" },
+        { "list --coordinator tcp://127.0.0.1:1 --timeout 500ms", 5, "", "cannot be reached" },
+        { "version -o json", 0, "\"coordinator\": \"9.9.9\"", "" },
+        { "__complete history F", 0, "Failed\n", "" },
+    };
+    expect(cases);
+}
+
+#define alone(test) cmocka_unit_test_setup_teardown(test, command_world_make, command_world_end)
+#define together(test)                                                                             \
+    cmocka_unit_test_setup_teardown(test, command_world_make_with_coordinator, command_world_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        alone(wrong_command_lines_exit_with_2),
+        alone(help_is_data),
+        alone(keys_are_made_and_revoked_here),
+        alone(bundles_are_validated_without_a_coordinator),
+        alone(without_settings_nobody_is_asked),
+        together(failures_have_their_exit_codes),
+        together(results_have_their_exit_codes),
+        together(an_unanswered_request_is_sent_again),
+        together(stopping_needs_a_yes),
+        together(strangers_and_silence_have_codes_of_their_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
