@@ -60,6 +60,8 @@ static bool fail_parser(struct builder *b, struct error *err)
                          b->doc->name, p->problem_offset, p->problem ? p->problem : "not UTF-8");
     }
     const char *problem = p->problem ? p->problem : "not YAML";
+    if (text_equal(problem, "found character that cannot start any token"))
+        problem = "found character that cannot start any token (a tab? indent with spaces)";
     if (!p->context || p->context_mark.line == p->problem_mark.line)
         return fail_at(b, p->problem_mark, err, problem);
     return error_set(err, ERR_INVALID, "%s:%zu:%zu: %s, %s that begins in line %zu", b->doc->name,
@@ -446,7 +448,8 @@ bool doc_parse(const char *name, struct bytes text, const struct doc_limits *lim
     AUTO(yaml_parser_delete) yaml_parser_t parser;
     if (yaml_parser_initialize(&parser) != 1) abort(); /* out of memory, as in xcalloc() */
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, text.data, text.len);
+    /* libyaml asserts that there is an address, and no bytes may come without one. */
+    yaml_parser_set_input_string(&parser, text.data ? text.data : (const uint8_t *)"", text.len);
     b.parser = &parser;
     if (!build(&b, err)) return false;
     *out = doc;

@@ -43,6 +43,7 @@ static void malformed_text_names_line_and_column(void **state)
 {
     (void)state;
     refuses("a: [\n\t- b\n", "f.yml:");
+    refuses("a:\n\t- b\n", "f.yml:2:1: found character that cannot start any token (a tab");
     refuses("a: b: c\n", "f.yml:1:5: mapping values are not allowed");
     refuses("a: 'b\n", "f.yml:");
     refuses("{\"a\": 1,, \"b\"}", "f.yml:1:");
@@ -110,6 +111,16 @@ static void an_empty_stream_is_one_null_document(void **state)
         doc_free(doc);
     }
     doc_free(NULL);
+}
+
+static void no_bytes_need_no_address(void **state)
+{
+    (void)state;
+    struct error err = { 0 };
+    struct doc *doc = NULL;
+    assert_true(doc_parse("f.yml", (struct bytes){ NULL, 0 }, NULL, &doc, &err));
+    assert_true(doc_is_null(doc_root(doc, 0)));
+    doc_free(doc);
 }
 
 static void a_stream_may_hold_several_documents(void **state)
@@ -380,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_billion_laughs_end_at_the_limit),
         cmocka_unit_test(an_alias_may_not_make_the_tree_deeper_than_allowed),
         cmocka_unit_test(an_empty_stream_is_one_null_document),
+        cmocka_unit_test(no_bytes_need_no_address),
         cmocka_unit_test(a_stream_may_hold_several_documents),
         cmocka_unit_test(places_count_from_one_and_paths_are_readable),
         cmocka_unit_test(json_is_read_whole),
