@@ -17,6 +17,7 @@ struct link_peer {
     char endpoint[LINK_ENDPOINT_SIZE];
     uint64_t again_boot_ms; /* when to knock again after a refusal; 0: libzmq does it itself */
     uint32_t again_ms;
+    uint64_t connected_boot_ms; /* TCP, before the handshake */
 };
 
 bool link_peer_new(struct link_context *ctx, const char *endpoint, struct link_peer **out,
@@ -144,12 +145,23 @@ enum link_sent link_peer_send(struct link_peer *p, struct bytes payload)
     return sent >= 0 ? LINK_SENT : LINK_FULL;
 }
 
-static enum link_state link_peer_after(enum link_state state, unsigned event)
+/* libzmq gives no reason: who is silent for the handshake's whole time is stopped or overloaded;
+ * who hangs up on our first words holds another key (or was ended at that moment: it is tried
+ * again). */
+static enum link_state link_peer_after_no_detail(const struct link_peer *p)
 {
+    bool silent = clock_boot_ms() - p->connected_boot_ms >= LINK_HANDSHAKE_MS / 2;
+    return silent ? LINK_UNREACHABLE : LINK_WRONG_SERVER;
+}
+
+static enum link_state link_peer_after(struct link_peer *p, unsigned event)
+{
+    enum link_state state = p->state;
     switch (event) {
+    case ZMQ_EVENT_CONNECTED: p->connected_boot_ms = clock_boot_ms(); return state;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return LINK_CONNECTED;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return LINK_NOT_ADMITTED;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return link_peer_after_no_detail(p);
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return LINK_WRONG_SERVER;
     case ZMQ_EVENT_DISCONNECTED:
         /* Follows a failed handshake too, whose cause says more. */
@@ -185,7 +197,7 @@ enum link_state link_peer_state(struct link_peer *p)
         uint16_t event = 0;
         if (zmq_msg_size(&frame) >= sizeof event)
             memcpy(&event, zmq_msg_data(&frame), sizeof event);
-        p->state = link_peer_after(p->state, event);
+        p->state = link_peer_after(p, event);
         while (zmq_msg_more(&frame) && link_peer_frame(p->monitor, &frame)) continue;
     }
     zmq_msg_close(&frame);

@@ -25,7 +25,7 @@ struct uploading {
     const char *name;
     enum progress_how how;                /* TTY, PLAIN or JSON; AUTO: nothing is shown */
     uint64_t started_ms, shown_ms, first; /* first: bytes that were there before */
-    bool begun, drawn, interrupted;
+    bool resumed, begun, drawn, interrupted;
 };
 
 /* ---- progress ---- */
@@ -55,14 +55,13 @@ static bool progress(void *owner, uint64_t done, uint64_t total)
     struct uploading *u = owner;
     uint64_t now = clock_boot_ms(), pause = u->how == PROGRESS_TTY ? FRAME_MS : LINE_MS;
     u->interrupted = session_interrupted(u->client->session);
-    if (!u->begun) {
+    if (!u->begun && done > 0) { /* before, the coordinator is asked how much it has */
         u->begun = true;
         u->first = done;
         u->started_ms = now;
         u->shown_ms = now;
-        if (done > 0)
-            client_hint(u->client, "%" PRIu64 " of %" PRIu64 " bytes are there already", done,
-                        total);
+        if (u->resumed)
+            client_hint(u->client, "going on at byte %" PRIu64 " of %" PRIu64, done, total);
     }
     if (u->how == PROGRESS_AUTO || now < u->shown_ms + pause) return !u->interrupted;
     u->shown_ms = now;
@@ -202,6 +201,7 @@ enum client_exit command_push(struct client *client)
                            .name = strrchr(path, '/') && strrchr(path, '/')[1]
                                        ? strrchr(path, '/') + 1
                                        : path,
+                           .resumed = state.resumed,
                            .how = progress_of(client) };
     exit = upload(client, &bundle, &push, &u, version);
     if (exit != EXIT_DONE) return exit;

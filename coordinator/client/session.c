@@ -22,6 +22,7 @@ struct session {
     struct link_context *context;
     struct link_peer *peer;
     enum link_state state;
+    uint64_t wrong_boot_ms; /* since when it is LINK_WRONG_SERVER; 0: it is not */
     uint64_t token, sequence;
     struct slot slots[SESSION_OPEN_MAX];
     bool interrupted;
@@ -133,6 +134,18 @@ static void look_at_link(struct session *s)
     if (state == LINK_CONNECTED && s->state != LINK_CONNECTED)
         for (size_t i = 0; i < SESSION_OPEN_MAX; i++) s->slots[i].sent = false;
     s->state = state;
+    if (state != LINK_WRONG_SERVER)
+        s->wrong_boot_ms = 0;
+    else if (s->wrong_boot_ms == 0)
+        s->wrong_boot_ms = clock_boot_ms();
+}
+
+/* A coordinator that is ended in the middle of a handshake looks like another server for a moment:
+ * only one that stays so is believed. */
+static bool refused(const struct session *s)
+{
+    if (s->state == LINK_NOT_ADMITTED) return true;
+    return s->wrong_boot_ms && clock_boot_ms() >= s->wrong_boot_ms + SESSION_WRONG_MS;
 }
 
 static bool slot_answered(struct session *s, uint64_t token)
@@ -176,7 +189,7 @@ enum session_event session_wait(struct session *s, uint64_t deadline_boot_ms, st
 {
     for (;;) {
         look_at_link(s);
-        if (s->state == LINK_NOT_ADMITTED || s->state == LINK_WRONG_SERVER) {
+        if (refused(s)) {
             error_set(err, ERR_DENIED, "%s: %s", s->endpoint, link_state_text(s->state));
             return SESSION_FAILED;
         }
@@ -186,6 +199,8 @@ enum session_event session_wait(struct session *s, uint64_t deadline_boot_ms, st
         if (s->interrupted) return SESSION_INTERRUPTED;
         uint64_t now = clock_boot_ms(), wake = send_due(s, now);
         if (now >= deadline_boot_ms) return SESSION_IDLE;
+        if (s->wrong_boot_ms && wake > s->wrong_boot_ms + SESSION_WRONG_MS)
+            wake = s->wrong_boot_ms + SESSION_WRONG_MS;
         if (wake > deadline_boot_ms) wake = deadline_boot_ms;
         if (!loop_wait(s->loop, wake, err)) return SESSION_FAILED;
     }

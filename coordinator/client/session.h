@@ -21,6 +21,7 @@ enum {
     SESSION_OPEN_MAX = 2,
     SESSION_RESEND_MS = 3000,  /* beyond what the request itself may wait */
     SESSION_CONNECT_MS = 3000, /* until "unreachable" */
+    SESSION_WRONG_MS = 2500,   /* until one that hangs up is taken for another server */
     SESSION_ANSWER_MS = 15000  /* until an answer is given up */
 };
 

@@ -76,10 +76,17 @@ void answers_status(const struct coordinator *core, struct store *store,
     reply->execution_count = 1;
 }
 
-void answers_history(struct store *store, const struct history_request *request,
-                     struct arena *arena, struct reply *reply)
+void answers_history(const struct coordinator *core, struct store *store,
+                     const struct history_request *request, struct arena *arena,
+                     struct reply *reply)
 {
     struct error err = { 0 };
+    if (!coordinator_view_definition(core, request->pipeline)) {
+        error_set(&err, ERR_NOT_FOUND, "no pipeline of that name was applied");
+        fail(reply, arena, &err, arena_format(arena, "there is no pipeline %s", request->pipeline),
+             "meridian list");
+        return;
+    }
     if (!records_history(store, request->pipeline, request->before, request->max, arena,
                          &reply->executions, &reply->execution_count, &err))
         fail(reply, arena, &err, "the history cannot be read", "meridian list");

@@ -18,8 +18,9 @@ void answers_list(const struct coordinator *core, struct arena *arena, struct re
 void answers_workers(const struct coordinator *core, struct arena *arena, struct reply *reply);
 void answers_status(const struct coordinator *core, struct store *store,
                     const struct status_request *request, struct arena *arena, struct reply *reply);
-void answers_history(struct store *store, const struct history_request *request,
-                     struct arena *arena, struct reply *reply);
+void answers_history(const struct coordinator *core, struct store *store,
+                     const struct history_request *request, struct arena *arena,
+                     struct reply *reply);
 void answers_events(struct store *store, const struct events_request *request, struct arena *arena,
                     struct reply *reply);
 void answers_export(const struct coordinator *core, const struct status_request *request,

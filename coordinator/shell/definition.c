@@ -437,6 +437,21 @@ static void one_problem(struct reader *r, const char *text)
         (struct problem){ .path = "", .text = arena_text(r->messages, text) };
 }
 
+/* "FILE:LINE:COLUMN: what", as the parser says it, taken apart. */
+static void parse_problem(struct reader *r, const char *file, const char *text)
+{
+    unsigned line = 0, column = 0;
+    int len = 0;
+    size_t name = strlen(file);
+    one_problem(r, text);
+    if (strncmp(text, file, name) != 0) return;
+    if (sscanf(text + name, ":%u:%u: %n", &line, &column, &len) != 2 || len == 0) return;
+    struct problem *problem = &r->wrong.at[r->wrong.count - 1];
+    problem->line = line;
+    problem->column = column;
+    problem->text += name + (size_t)len;
+}
+
 static void check_duplicates(struct reader *r, const struct doc *doc)
 {
     for (size_t i = 0; i < doc_duplicate_count(doc); i++) {
@@ -461,7 +476,7 @@ bool definition_parse(const char *file, struct bytes text, struct arena *arena,
     r->messages = arena;
     r->pipeline = pipeline_new();
     if (!doc_parse(file, text, NULL, &doc, &err)) {
-        one_problem(r, err.text);
+        parse_problem(r, file, err.text);
     } else if (doc_count(doc) != 1) {
         one_problem(r, "a pipeline file holds one document");
     } else {

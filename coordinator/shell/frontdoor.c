@@ -200,7 +200,9 @@ static bool answer_here(struct frontdoor *door, const struct link_message *from,
     case REQUEST_STATUS:
         answers_status(door->core, door->store, &request->status, arena, &reply);
         break;
-    case REQUEST_HISTORY: answers_history(door->store, &request->history, arena, &reply); break;
+    case REQUEST_HISTORY:
+        answers_history(door->core, door->store, &request->history, arena, &reply);
+        break;
     case REQUEST_EXPORT: answers_export(door->core, &request->status, arena, &reply); break;
     case REQUEST_PUSH:
         answers_push(door->artifacts, &request->push, role, clock_wall_ms(), arena, &reply);

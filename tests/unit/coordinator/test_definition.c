@@ -72,7 +72,7 @@ static void what_is_no_pipeline_is_refused_with_its_place(void **state)
 {
     (void)state;
     static const struct refusal_case cases[] = {
-        { "{\"name\": ", "", "p.json", 0 },
+        { "{\"name\": ", "", "did not find", 2 },
         { "[]", "", "mapping", 1 },
         { "{}\n---\n{}", "", "one document", 0 },
         { "{\"name\": \"a\",\n\"nam\": 1}", "nam", "did you mean 'name'", 2 },
