@@ -303,6 +303,26 @@ static void a_put_goes_on_where_it_was_cut_and_happens_once(void **state)
     assert_int_equal(second.number, 2);
 }
 
+/* The coordinator was ended between the last byte and the check. */
+static void a_put_of_which_every_byte_is_held_is_finished(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = { 0 };
+    struct object o = object_make(f, 100000);
+    const struct dirstore *store = artifacts_store(f->artifacts, "bucket");
+    const struct id upload = { .text = "u1" };
+    struct dirstore_object stored;
+    char path[FS_PATH_MAX];
+    AUTO(buf_deinit) struct buf data;
+    buf_init(&data, 1 << 20);
+    assert_true(dirstore_upload_path(store, &upload, path, &err));
+    assert_true(fs_read_file(o.path, &data, &err));
+    assert_true(fs_write_atomic(path, buf_bytes(&data), 0600, &err));
+    assert_int_equal(push(f, &o, "u1"), 0);
+    assert_true(dirstore_head(store, key, "", &stored, &err));
+    assert_int_equal(stored.size, 100000);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "verify-upload") == 0) {
@@ -318,6 +338,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_was_put_comes_back_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(a_get_goes_on_where_it_was_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(a_put_goes_on_where_it_was_cut_and_happens_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_put_of_which_every_byte_is_held_is_finished, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
