@@ -132,6 +132,10 @@ void check_run_begins(struct world *w, const struct run *run)
                    run->ref.run);
     if (run->kind == STEP_REPLICATE && !run->leased)
         world_fail(w, "P6", "job %s floats and begins without a lease", run->ref.job.text);
+    const struct row_record *row = row_on_disk(w, run->worker, &run->ref.job, run->ref.attempt);
+    if (!row || row->row.state == ROW_ENDED || row->step != run->ref.step)
+        world_fail(w, "S9", "%s of job %s begins although the worker has gone on without it",
+                   lifecycle_event_name(run->event), run->ref.job.text);
     const struct job_state *state = check_job(w, &run->ref.job);
     if (!state || state->attempt < run->ref.attempt)
         world_fail(w, "P2", "job %s attempt %u runs, but the journal does not have it",

@@ -48,6 +48,7 @@ static void options_faulty(struct world *w)
     o->wipe = world_chance(w, 2000) ? 1 + world_below(w, 3) : 0;
     o->cut = maybe(w, 10);
     o->disconnect = maybe(w, 5);
+    o->slow_claim = maybe(w, 1000);
     o->reorder = world_chance(w, 4000);
     o->late_worker = world_chance(w, 1500);
     o->empty_region = world_chance(w, 200);

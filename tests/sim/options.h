@@ -26,6 +26,8 @@ struct options {
     /* Weights of what a fault is. */
     uint32_t kill, reboot, wipe, cut, disconnect;
 
+    uint32_t slow_claim; /* a forked step that gets to its claim seconds later */
+
     bool reorder;
     bool late_worker;   /* one worker starts only towards the end of the faults */
     bool empty_region;  /* a region has no worker: its actions end at their deadline */

@@ -104,7 +104,7 @@ static void run_finish(struct world *w, struct run *run)
 
 static void run_claim(struct world *w, struct run *run)
 {
-    if (run->begun) { /* somebody else runs this step, or did */
+    if (run->begun || run->barred) { /* somebody else runs this step, or did */
         run->alive = false;
         return;
     }
@@ -175,8 +175,10 @@ void process_start(struct world *w, uint32_t worker, const struct sim_step *ref,
     }
     run->alive = true;
     run->told_to_end = false;
+    run->spawned_life = n->life;
     run->process = ++w->processes;
-    world_at(w, 1 + world_below(w, w->options.healthy ? 5 : 50), EV_CLAIM, worker, run,
+    uint64_t slow = world_chance(w, w->options.slow_claim) ? world_below(w, 20000) : 0;
+    world_at(w, 1 + slow + world_below(w, w->options.healthy ? 5 : 50), EV_CLAIM, worker, run,
              run->process);
 }
 
@@ -184,7 +186,7 @@ void process_adopt(struct world *w, uint32_t worker, const struct sim_step *ref)
 {
     struct run *run = run_make(w, worker, ref);
     run->watched_life = w->nodes[worker].life;
-    if (!run->alive) run_news(w, run);
+    if (!run->alive || !run->begun) run_news(w, run);
 }
 
 void process_cancel(struct world *w, uint32_t worker, const struct sim_step *ref)
@@ -244,6 +246,14 @@ void process_kill_any(struct world *w, uint32_t worker)
         run_news(w, run);
         return;
     }
+}
+
+bool process_lost(struct world *w, struct run *run)
+{
+    bool unseen = run->alive && !run->begun && run->spawned_life != w->nodes[run->worker].life;
+    if (run->over || (run->alive && !unseen)) return false;
+    if (!run->begun) run->barred = true;
+    return true;
 }
 
 struct step_outcome process_outcome(const struct run *run)

@@ -22,6 +22,9 @@ struct run {
     bool leased, told_to_end;
     uint64_t process; /* number of the living or last process */
     uint64_t lease_until_boot_ms;
+    uint32_t
+        spawned_life; /* of the worker's process that forked it, and knows it without a claim */
+    bool barred;      /* the claim was taken by a shell that found nobody: it never begins */
     uint32_t watched_life; /* of the worker's process that wants to know its end */
     enum status outcome;
     char version_id[16];
@@ -42,5 +45,9 @@ void process_event(struct world *w, const struct sim_event *event);
 void process_host_down(struct world *w, uint32_t worker, bool wipe);
 /* Somebody (the kernel, for want of memory) ends a process without an outcome. */
 void process_kill_any(struct world *w, uint32_t worker);
+/* The worker's shell looks: true when there is neither an outcome nor a process that it can see.
+ * A process that was forked by an earlier life and has not claimed its run yet cannot be seen, so
+ * that the shell takes the claim itself before it says so. */
+bool process_lost(struct world *w, struct run *run);
 /* Fills the outcome of a run that is over. */
 struct step_outcome process_outcome(const struct run *run);

@@ -73,14 +73,14 @@ void sim_worker_stop(struct world *w, uint32_t worker)
 
 /* ---- events ---- */
 
-static void feed_step(struct world *w, struct sim_worker *s, const struct run *run,
+static void feed_step(struct world *w, struct sim_worker *s, struct run *run,
                       struct worker_event *event)
 {
     if (run->over) {
         event->type = WORKER_STEP_ENDED;
         event->ended.step = ref_of(&run->ref);
         event->ended.outcome = process_outcome(run);
-    } else if (!run->alive) {
+    } else if (process_lost(w, run)) {
         event->type = WORKER_STEP_LOST;
         event->lost.step = ref_of(&run->ref);
         event->lost.begun = run->begun;
@@ -89,7 +89,6 @@ static void feed_step(struct world *w, struct sim_worker *s, const struct run *r
         return; /* it goes on */
     }
     worker_step(s->core, event, &s->out);
-    (void)w;
 }
 
 static void feed(struct world *w, uint32_t worker, struct sim_worker *s,

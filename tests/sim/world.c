@@ -275,7 +275,7 @@ static void world_loop(struct world *w)
 /* At rest, two more heartbeats: nothing may wake up again, everybody is connected. */
 static void world_rest(struct world *w)
 {
-    uint64_t until = w->now + 8000; /* longer than any silence that is noticed */
+    uint64_t until = w->now + 15000; /* a refused worker and a silent one are back */
     while (!w->finding[0] && w->queue.count && w->queue.at[0].at < until) {
         struct sim_event event = queue_pop(&w->queue);
         w->now = event.at;

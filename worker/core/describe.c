@@ -68,8 +68,8 @@ const char *describe_worn_out(const struct worker *w, const struct task *task, s
                         "%s was interrupted %u times on host %s and is not tried again. Find what "
                         "ends it (memory, disk, reboots), then retry the action with a new "
                         "execution: meridian run %s",
-                        step_name(task), (unsigned)(task->record.run + task->unbegun),
-                        w->config.name, task->record.job->pipeline);
+                        step_name(task), (unsigned)task->record.run, w->config.name,
+                        task->record.job->pipeline);
 }
 
 const char *describe_unwanted(const struct worker *w, const struct task *task, struct arena *arena)

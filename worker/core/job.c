@@ -72,7 +72,6 @@ static void job_end(struct worker *w, struct task *task, enum status status,
     if (record->step < record->event_count)
         result->failed_event = record->events[record->step].event;
     result->diagnostics = copy_diagnostics(&task->arena, why);
-    if (!result->version_id) result->version_id = "";
     result->ended_ms = w->now_ms;
     if (status == STATUS_SUCCEEDED) job_remember_success(w, task, out);
     record->step_state = STEP_DONE;
@@ -162,7 +161,6 @@ static void job_next_step(struct task *task)
     task->record.step++;
     task->record.run = 1;
     task->record.step_state = STEP_NOT_BEGUN;
-    task->unbegun = 0;
     task->changed = true;
 }
 
@@ -212,18 +210,18 @@ void job_step_ended(struct worker *w, struct task *task, const struct step_outco
             &outcome->diagnostics, out);
 }
 
-static void job_end_interrupted(struct worker *w, struct task *task, const char *log_tail,
-                                struct worker_actions *out)
+static void job_end_interrupted(struct worker *w, struct task *task, bool begun,
+                                const char *log_tail, struct worker_actions *out)
 {
     log_tail = describe_tail(log_tail ? log_tail : "", WIRE_LOG_TAIL_MAX);
     struct lifecycle_report *report = &task->record.events[task->record.step];
-    bool repeatable = job_step_row(task)->repeatable;
+    bool known = !begun || job_step_row(task)->repeatable; /* it did nothing that matters */
     struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART,
                                .script = "",
                                .log_tail = log_tail };
-    why.message = repeatable ? describe_worn_out(w, task, &out->arena)
-                             : describe_interrupted(w, task, log_tail, &out->arena);
-    report->status = repeatable ? STATUS_FAILED : STATUS_UNKNOWN;
+    why.message = known ? describe_worn_out(w, task, &out->arena)
+                        : describe_interrupted(w, task, log_tail, &out->arena);
+    report->status = known ? STATUS_FAILED : STATUS_UNKNOWN;
     report->ended_ms = w->now_ms;
     job_end(w, task, report->status, &why, out);
 }
@@ -233,22 +231,13 @@ void job_step_lost(struct worker *w, struct task *task, bool begun, const char *
 {
     assert(task_running(task));
     struct row_record *record = &task->record;
-    bool same_boot = id_equal(&record->boot, &w->boot);
-    if (begun && !job_step_row(task)->repeatable) {
-        job_end_interrupted(w, task, log_tail, out);
-        return;
-    }
-    if (record->run + task->unbegun >= STEP_RUNS_MAX) {
-        job_end_interrupted(w, task, log_tail, out);
+    bool again = !begun || job_step_row(task)->repeatable;
+    if (!again || record->run >= STEP_RUNS_MAX) {
+        job_end_interrupted(w, task, begun, log_tail, out);
         return;
     }
     record->step_state = STEP_NOT_BEGUN;
-    /* The same run again is safe while nobody has claimed it; a claim of another boot is gone
-     * with its process, so that the run's folder would only confuse. */
-    if (begun || !same_boot)
-        record->run++;
-    else
-        task->unbegun++;
+    record->run++;
     task->changed = true;
 }
 
@@ -261,8 +250,7 @@ static void job_check_overdue(const struct worker *w, struct task *task)
 
 static void job_end_unreadable(struct worker *w, struct task *task, struct worker_actions *out)
 {
-    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART, .script = "" };
-    why.log_tail = "";
+    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART };
     why.message = "the job's stored description cannot be read after a restart: what it did is "
                   "not known. Look at the host, then retry the action with a new execution";
     job_end(w, task, STATUS_UNKNOWN, &why, out);

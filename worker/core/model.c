@@ -11,10 +11,7 @@ enum { TASK_ARENA_MAX = 16 << 20 };
 
 static bool task_after(const struct task *a, const struct task *b)
 {
-    int order = fence_compare(a->record.row.fence, b->record.row.fence);
-    if (order == 0) order = strcmp(a->record.row.job.text, b->record.row.job.text);
-    if (order == 0) return a->record.row.attempt > b->record.row.attempt;
-    return order > 0;
+    return fence_compare(a->record.row.fence, b->record.row.fence) > 0;
 }
 
 struct task *model_add_task(struct worker *w, const struct row_record *record)

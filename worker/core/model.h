@@ -28,7 +28,6 @@ struct task {
     bool cancel_asked; /* ... and its end was asked for */
     bool dropped;      /* delete the row as soon as no step runs */
     enum task_ending ending;
-    uint32_t unbegun;             /* starts of the current run that came to nothing */
     uint64_t lease_until_boot_ms; /* confirmed by an echo of this process's heartbeats; 0 none */
     uint64_t patience_boot_ms;    /* an adopted step is not ended for want of an echo before */
     uint64_t overdue_boot_ms;     /* UINT64_MAX none */

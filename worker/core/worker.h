@@ -10,7 +10,8 @@
  * WORKER_STEP_ADOPT to find out what became of one that an earlier life of this process had
  * started. For both the answer is WORKER_STEP_ENDED (its outcome) or WORKER_STEP_LOST.
  * Starting is idempotent by the claim file (a step runs at most once per run number), so asking
- * twice is safe.
+ * twice is safe. A process that was forked but has not claimed its run cannot be seen by a later
+ * life of this process: before it says that a run was lost unbegun, the shell takes the claim.
  *
  * Pure: no I/O, no clock, no randomness. Ownership as in coordinator.h.
  */
@@ -62,7 +63,8 @@ struct worker_event {
         } ended;
         struct {
             struct step_ref step;
-            bool begun; /* it had claimed its run: a hook may have had an effect */
+            bool begun; /* it had claimed its run: a hook may have had an effect. When false the
+                           shell has taken the claim, so that this run can never begin */
             const char *log_tail;
         } lost;
         struct {

@@ -302,6 +302,28 @@ NODISCARD static bool read_outcome(const struct tracked *step, struct arena *are
     return false;
 }
 
+/* True when nobody has begun this run and nobody can any more. A process that an earlier life has
+ * forked and that has not claimed the run cannot be seen, so the claim is taken here. */
+NODISCARD static bool bar_unbegun(const struct tracked *step)
+{
+    static const char nobody[] = "nobody\n";
+    char folder[FS_PATH_MAX], path[FS_PATH_MAX];
+    struct error err = { 0 };
+    bool won = false;
+    AUTO(buf_deinit) struct buf claim;
+    buf_init(&claim, CLAIM_MAX);
+    if (!step_path(step->effect, &step->ref, "", folder, &err) ||
+        !fs_make_folders(folder, 0700, &err) ||
+        !step_path(step->effect, &step->ref, "begun", path, &err) ||
+        !fs_claim(path, bytes_of_text(nobody), 0600, &won, &err)) {
+        log_failure(step->effect->log, LOG_ERROR, "a step's claim cannot be taken", &err);
+        return false; /* whether it begins is not known */
+    }
+    if (won) return true;
+    return fs_read_file(path, &claim, &err) &&
+           bytes_equal(buf_bytes(&claim), bytes_of_text(nobody));
+}
+
 /* The process is gone. It may have lost the claim to another one that still runs. */
 NODISCARD static bool ended_event(struct tracked *step, struct arena *arena,
                                   struct worker_event *out)
@@ -312,9 +334,11 @@ NODISCARD static bool ended_event(struct tracked *step, struct arena *arena,
     if (read_outcome(step, arena, &out->ended.outcome)) return true;
     if (adopt_claimed(step, &err)) return false;
     if (read_outcome(step, arena, &out->ended.outcome)) return true;
+    bool unbegun = bar_unbegun(step);
+    if (!unbegun && adopt_claimed(step, &err)) return false; /* it began in this moment */
     *out = (struct worker_event){ .type = WORKER_STEP_LOST };
     out->lost.step = step->ref;
-    out->lost.begun = step_file_exists(step->effect, &step->ref, "begun");
+    out->lost.begun = !unbegun;
     out->lost.log_tail = "";
     return true;
 }

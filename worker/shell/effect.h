@@ -2,7 +2,8 @@
  *
  *     STATE/jobs/JOB.ATTEMPT/steps/STEP-RUN/
  *         spec      what to do (struct step_spec), written before the start
- *         begun     who runs it: claimed by exactly one process, whatever we ask for
+ *         begun     who runs it: claimed by exactly one process, whatever we ask for; taken
+ *                   by us ("nobody") before a run is told lost unbegun
  *         progress  a hint in a fixed line
  *         lease     until when a floating job may go on (BOOTTIME ms)
  *         outcome   how it ended (struct step_outcome), written last and atomically

@@ -230,6 +230,20 @@ static void adopting_what_never_ran_says_so(void **state)
     assert_false(event.lost.begun);
 }
 
+static void a_run_that_was_called_unbegun_can_never_begin(void **state)
+{
+    struct fixture *f = *state;
+    char folder[FS_PATH_MAX];
+    effect_adopt(f->effect, &f->ref);
+    assert_false(next_event(f).lost.begun);
+    step_file(f, "", folder);
+    assert_int_equal(claim(folder), 1); /* a process that was slower than we */
+    effect_adopt(f->effect, &f->ref);   /* we crash before the core commits */
+    struct worker_event event = next_event(f);
+    assert_int_equal(event.type, WORKER_STEP_LOST);
+    assert_false(event.lost.begun);
+}
+
 static void an_outcome_that_cannot_be_read_is_a_lost_step(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +343,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_step_without_an_outcome_is_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(adopting_what_never_ran_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_that_was_called_unbegun_can_never_begin, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_outcome_that_cannot_be_read_is_a_lost_step, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_step_that_succeeds_is_told_once, setup, teardown),

@@ -119,37 +119,31 @@ FX_TEST(a_restarted_worker_adopts_the_running_step_and_never_starts_it_blindly)
     fx_assert_started(fx, job, 3, 1);
 }
 
-FX_TEST(a_step_that_never_began_is_started_again_under_the_same_run)
+FX_TEST(a_step_that_never_began_is_started_again_under_a_new_run)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
     fx_offer(fx, job);
     fx_restart(fx);
     fx_lost(fx, job, 0, 1, false);
-    fx_assert_started(fx, job, 0, 1);
-}
-
-FX_TEST(after_a_reboot_a_step_that_never_began_gets_a_new_run)
-{
-    struct job *job = fx_job(fx, "j1", 1, 1, 1);
-    fx_offer(fx, job);
-    fx_reboot(fx);
-    assert_int_equal(fx_count(fx, WORKER_STEP_ADOPT_ACTION), 1);
-    fx_lost(fx, job, 0, 1, false);
     fx_assert_started(fx, job, 0, 2);
+    fx_reboot(fx);
+    fx_lost(fx, job, 0, 2, false);
+    fx_assert_started(fx, job, 0, 3);
     assert_string_equal(fx_disk_row(fx, job)->boot.text, "boot-2");
 }
 
-FX_TEST(a_step_that_never_begins_is_given_up_after_five_starts)
+FX_TEST(a_step_that_never_begins_fails_after_five_runs)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
     fx_offer(fx, job);
-    for (int i = 1; i < 5; i++) {
-        fx_lost(fx, job, 0, 1, false);
-        fx_assert_started(fx, job, 0, 1);
+    for (uint32_t run = 1; run < 5; run++) {
+        fx_lost(fx, job, 0, run, false);
+        fx_assert_started(fx, job, 0, run + 1);
     }
-    fx_lost(fx, job, 0, 1, false);
+    fx_lost(fx, job, 0, 5, false);
     assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
-    assert_int_equal(fx_disk_row(fx, job)->row.state, ROW_ENDED);
+    assert_int_equal(result_of(fx, job)->status, STATUS_FAILED);
+    assert_int_equal(result_of(fx, job)->events[0].status, STATUS_FAILED);
 }
 
 FX_TEST(an_interrupted_download_is_repeated_five_times_at_most)
@@ -286,6 +280,27 @@ FX_TEST(a_row_whose_job_cannot_be_read_ends_unknown)
     assert_int_equal(result_of(fx, job)->status, STATUS_UNKNOWN);
 }
 
+FX_TEST(a_job_without_a_timeout_may_take_for_ever)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->timeout_ms = 0;
+    fx_offer(fx, job);
+    fx_restart(fx);
+    assert_true(worker_deadline(fx->worker) == UINT64_MAX);
+    fx_tick(fx, UINT64_C(10000000000));
+    assert_int_equal(fx_count(fx, WORKER_STEP_CANCEL_ACTION), 0);
+}
+
+FX_TEST(an_event_that_was_begun_and_not_repeated_ends_as_its_job)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_cancel(fx, job, 1);
+    fx_lost(fx, job, 0, 1, false);
+    assert_int_equal(result_of(fx, job)->status, STATUS_STOPPED);
+    assert_int_equal(result_of(fx, job)->events[0].status, STATUS_STOPPED);
+}
+
 static void times_are_written_as_rfc_3339(void **state)
 {
     (void)state;
@@ -298,6 +313,8 @@ static void times_are_written_as_rfc_3339(void **state)
     assert_string_equal(text, "2000-02-29T00:00:00.000Z");
     describe_time(UINT64_C(4107542400000), text);
     assert_string_equal(text, "2100-03-01T00:00:00.000Z");
+    describe_time(UINT64_C(1700051696789), text);
+    assert_string_equal(text, "2023-11-15T12:34:56.789Z");
     describe_time(UINT64_MAX, text);
     assert_string_equal(text, "9999-12-31T23:59:59.999Z");
 }
@@ -319,9 +336,8 @@ int main(void)
         cmocka_unit_test(only_application_stops_failure_may_be_ignored),
         cmocka_unit_test(outcomes_of_another_step_run_or_attempt_are_ignored),
         cmocka_unit_test(a_restarted_worker_adopts_the_running_step_and_never_starts_it_blindly),
-        cmocka_unit_test(a_step_that_never_began_is_started_again_under_the_same_run),
-        cmocka_unit_test(after_a_reboot_a_step_that_never_began_gets_a_new_run),
-        cmocka_unit_test(a_step_that_never_begins_is_given_up_after_five_starts),
+        cmocka_unit_test(a_step_that_never_began_is_started_again_under_a_new_run),
+        cmocka_unit_test(a_step_that_never_begins_fails_after_five_runs),
         cmocka_unit_test(an_interrupted_download_is_repeated_five_times_at_most),
         cmocka_unit_test(an_interrupted_hook_is_unknown_and_the_operator_is_told_everything),
         cmocka_unit_test(a_cancel_is_durable_before_it_is_acknowledged_and_nothing_starts_after_it),
@@ -332,6 +348,8 @@ int main(void)
         cmocka_unit_test(the_timeout_goes_on_over_a_reboot),
         cmocka_unit_test(a_step_ended_by_somebody_else_fails_the_job),
         cmocka_unit_test(a_row_whose_job_cannot_be_read_ends_unknown),
+        cmocka_unit_test(a_job_without_a_timeout_may_take_for_ever),
+        cmocka_unit_test(an_event_that_was_begun_and_not_repeated_ends_as_its_job),
         cmocka_unit_test(times_are_written_as_rfc_3339),
         cmocka_unit_test(a_texts_tail_begins_with_a_whole_character),
     };
