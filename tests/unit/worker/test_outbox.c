@@ -73,6 +73,29 @@ FX_TEST(a_welcome_with_a_senseless_heartbeat_does_not_flood)
     assert_int_equal(worker_deadline(fx->worker), fx->boot_ms + 1000);
 }
 
+FX_TEST(a_heartbeat_of_a_minute_is_the_longest)
+{
+    struct message m = { .type = MESSAGE_WELCOME };
+    m.welcome =
+        (struct welcome){ .epoch = 1, .heartbeat_ms = 60000, .incarnation = fx->incarnation };
+    fx_message(fx, &m);
+    fx_tick(fx, 1000);
+    assert_int_equal(worker_deadline(fx->worker), fx->boot_ms + 60000);
+}
+
+FX_TEST(a_second_welcome_repeats_nothing)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_ended(fx, job, 0, 1, STATUS_FAILED);
+    fx_welcome(fx, 1);
+    assert_int_equal(fx_count(fx, WORKER_SEND), 0);
+    fx_connect(fx);
+    fx_welcome(fx, 1);
+    assert_int_equal(fx_sent(fx, MESSAGE_RESULT), 1);
+    assert_int_equal(fx_sent(fx, MESSAGE_HEARTBEAT), 1);
+}
+
 FX_TEST(silence_of_nine_heartbeats_means_hello_again)
 {
     for (int i = 0; i < 8; i++) fx_tick(fx, 1000);
@@ -149,72 +172,6 @@ FX_TEST(steps_starts_and_ends_are_hinted_and_progress_once_a_second)
     assert_int_equal(fx_sent(fx, MESSAGE_PROGRESS), 2);
 }
 
-static void local_setup(struct fx *fx)
-{
-    fx_setup(fx);
-    fx_teardown(fx);
-    memset(fx, 0, sizeof *fx);
-    fx->local = true;
-    fx->now_ms = UINT64_C(1700000000000);
-    fx->boot_ms = FX_T0;
-    arena_init(&fx->arena, 64 << 20);
-    worker_actions_init(&fx->out);
-    fx_start(fx);
-}
-
-static void local_job(struct fx *fx, const struct job *job, const enum lifecycle_event *events,
-                      size_t count)
-{
-    struct worker_event event = { .type = WORKER_LOCAL_JOB };
-    event.local.job = job;
-    event.local.signed_job = bytes_of(&job, sizeof job);
-    event.local.events = events;
-    event.local.event_count = count;
-    fx_turn(fx, &event);
-}
-
-static void a_local_worker_runs_what_it_is_told_and_says_nothing(void **state)
-{
-    (void)state;
-    struct fx *fx = calloc(1, sizeof *fx);
-    assert_non_null(fx);
-    local_setup(fx);
-    fx_connect(fx);
-    assert_int_equal(fx_count(fx, WORKER_SEND), 0);
-    struct job *job = fx_job(fx, "j1", 1, 1, 1);
-    const enum lifecycle_event events[] = { EVENT_AFTER_INSTALL, EVENT_BLOCK_TRAFFIC,
-                                            EVENT_VALIDATE_SERVICE };
-    local_job(fx, job, events, 3);
-    fx_assert_started(fx, job, 0, 1);
-    fx_ended(fx, job, 0, 1, STATUS_SUCCEEDED);
-    fx_restart(fx);
-    fx_ended(fx, job, 1, 1, STATUS_SUCCEEDED);
-    assert_int_equal(fx_count(fx, WORKER_SEND), 0);
-    const struct row_record *row = worker_view_row(fx->worker, &job->id);
-    assert_int_equal(row->row.state, ROW_ENDED);
-    assert_int_equal(row->result.status, STATUS_SUCCEEDED);
-    assert_int_equal(row->result.event_count, 2);
-    assert_string_equal(fx_disk_target(fx, "deploy:app/group")->last_successful.text, "");
-    assert_int_equal(worker_deadline(fx->worker), UINT64_MAX);
-    fx_teardown(fx);
-    free(fx);
-}
-
-static void a_local_job_without_a_list_runs_all_eleven_events(void **state)
-{
-    (void)state;
-    struct fx *fx = calloc(1, sizeof *fx);
-    assert_non_null(fx);
-    local_setup(fx);
-    struct job *job = fx_job(fx, "j1", 1, 1, 1);
-    local_job(fx, job, NULL, 0);
-    assert_int_equal(worker_view_row(fx->worker, &job->id)->event_count, 11);
-    struct id unknown = fx_id("nobody");
-    assert_null(worker_view_row(fx->worker, &unknown));
-    fx_teardown(fx);
-    free(fx);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,13 +181,13 @@ int main(void)
         cmocka_unit_test(a_welcome_of_another_incarnation_or_an_older_epoch_is_ignored),
         cmocka_unit_test(an_idle_worker_wakes_up_for_its_heartbeats_only),
         cmocka_unit_test(a_welcome_with_a_senseless_heartbeat_does_not_flood),
+        cmocka_unit_test(a_heartbeat_of_a_minute_is_the_longest),
+        cmocka_unit_test(a_second_welcome_repeats_nothing),
         cmocka_unit_test(silence_of_nine_heartbeats_means_hello_again),
         cmocka_unit_test(hello_first_is_obeyed_at_once_but_once),
         cmocka_unit_test(any_other_refusal_is_told_and_tried_again_after_five_seconds),
         cmocka_unit_test(a_result_is_repeated_until_it_is_acknowledged),
         cmocka_unit_test(steps_starts_and_ends_are_hinted_and_progress_once_a_second),
-        cmocka_unit_test(a_local_worker_runs_what_it_is_told_and_says_nothing),
-        cmocka_unit_test(a_local_job_without_a_list_runs_all_eleven_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
