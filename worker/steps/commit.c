@@ -130,6 +130,7 @@ static bool finish(struct commit *c, const struct journal *j, const struct host 
 {
     struct error why = { .code = ERR_NONE };
     if (c->failed && !journal_discard(j, &why)) fail(c, &why);
+    journal_drop_old(j);
     if (!volumes_sync(&c->volumes, err)) return false;
     if (rename(host->manifest_next, host->manifest) < 0 && errno != ENOENT)
         return fs_error(err, "rename to", host->manifest);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,23 +114,64 @@ bool journal_mark(struct journal *j, const char *path, enum journal_mark mark, s
     return true;
 }
 
+/* The staged name's folder is the place's too. */
+static bool open_beside(struct parent *parent, const struct journal_op *op, int *folder,
+                        const char **name, char old[NAME_MAX + 1], struct error *err)
+{
+    if (!parent_open(parent, op->staged, folder, name, err)) return false;
+    int len = snprintf(old, NAME_MAX + 1, "%s.old", *name);
+    return (len > 0 && len <= NAME_MAX) || error_set(err, ERR_INVALID, "name too long");
+}
+
+static bool discard_one(struct parent *parent, const struct journal_op *op, struct error *err)
+{
+    int folder;
+    const char *name;
+    char old[NAME_MAX + 1];
+    if (!open_beside(parent, op, &folder, &name, old, err)) return err->code == ERR_NOT_FOUND;
+    if (unlinkat(folder, old, 0) < 0 && errno != ENOENT) return fs_error(err, "remove", old);
+    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) return true;
+    if (errno == EISDIR || errno == EPERM) return fs_remove_tree(op->staged, err);
+    return fs_error(err, "remove", op->staged);
+}
+
 bool journal_discard(const struct journal *j, struct error *err)
 {
     bool ok = true;
     struct parent parent AUTO(parent_deinit);
     parent_init(&parent);
     for (size_t i = 0; i < j->count; i++) {
-        const struct journal_op *op = &j->ops[i];
-        if (op->kind != JOURNAL_RENAME) continue;
-        int folder;
-        const char *name;
         struct error why = { .code = ERR_NONE };
-        bool done = parent_open(&parent, op->staged, &folder, &name, &why);
-        if (done && unlinkat(folder, name, 0) < 0 && errno != ENOENT)
-            done = errno == EISDIR || errno == EPERM ? fs_remove_tree(op->staged, &why)
-                                                     : fs_error(&why, "remove", op->staged);
-        if (done || why.code == ERR_NOT_FOUND) continue;
+        if (j->ops[i].kind != JOURNAL_RENAME || discard_one(&parent, &j->ops[i], &why)) continue;
         if (ok) ok = error_set(err, why.code, "%s", why.text);
     }
     return ok;
+}
+
+static void for_old(const struct journal *j, bool keep)
+{
+    struct parent parent AUTO(parent_deinit);
+    parent_init(&parent);
+    for (size_t i = 0; i < j->count; i++) {
+        const struct journal_op *op = &j->ops[i];
+        struct error ignored;
+        int folder, done;
+        const char *name;
+        char old[NAME_MAX + 1];
+        if (op->kind != JOURNAL_RENAME) continue;
+        if (!open_beside(&parent, op, &folder, &name, old, &ignored)) continue;
+        const char *place = strrchr(op->place, '/') + 1;
+        done = keep ? linkat(folder, place, folder, old, 0) : unlinkat(folder, old, 0);
+        (void)done;
+    }
+}
+
+void journal_keep_old(const struct journal *j)
+{
+    for_old(j, true);
+}
+
+void journal_drop_old(const struct journal *j)
+{
+    for_old(j, false);
 }

@@ -53,3 +53,8 @@ NODISCARD bool journal_mark(struct journal *j, const char *path, enum journal_ma
                             struct error *err);
 /* Removes every staged name; goes on after a failure and returns the first one. */
 NODISCARD bool journal_discard(const struct journal *j, struct error *err);
+/* A second name, beside the staged one, for what a rename will replace: so a rename frees no
+ * blocks, which takes milliseconds for each file where the disk discards at once. journal_discard()
+ * and journal_drop_old() remove it. Best effort: not every file system has hard links. */
+void journal_keep_old(const struct journal *j);
+void journal_drop_old(const struct journal *j);

@@ -244,6 +244,7 @@ bool stage_run(const struct stage *stage, const struct plan *plan, const struct 
         step_progress(step, i, plan->count, "files");
         if (!stage_item(&parent, plan->items[i], stage->paths[i], err)) return false;
     }
-    return grant_folders(stage, plan, err) && step_continues(step, err) &&
-           volumes_sync(&volumes, err);
+    if (!grant_folders(stage, plan, err) || !step_continues(step, err)) return false;
+    journal_keep_old(journal);
+    return volumes_sync(&volumes, err);
 }
