@@ -23,9 +23,11 @@ NODISCARD static bool read_definition(const char *file, struct buf *text, struct
 /* FILE:LINE:COLUMN: path: what */
 static void problem_line(struct print *out, const char *file, const struct problem *problem)
 {
-    print_text(out, file);
-    if (problem->line) print_format(out, ":%u:%u", problem->line, problem->column);
-    print_raw(out, ": ");
+    /* A text that could not be read as JSON or YAML at all names its place itself. */
+    bool placed = text_starts(problem->text, file) && problem->text[strlen(file)] == ':';
+    if (!placed) print_text(out, file);
+    if (!placed && problem->line) print_format(out, ":%u:%u", problem->line, problem->column);
+    if (!placed) print_raw(out, ": ");
     if (problem->path[0]) {
         print_text(out, problem->path);
         print_raw(out, ": ");
@@ -76,7 +78,8 @@ enum client_exit command_apply(struct client *client)
     enum client_exit exit = send_definition(client, file, dry_run, &reply);
     if (exit != EXIT_DONE) {
         if (reply.problem_count == 0) return exit;
-        for (size_t i = 0; i < reply.problem_count; i++)
+        if (client_json(client)) json_apply(&client->out, &reply, file, dry_run, false);
+        for (size_t i = 0; i < reply.problem_count && !client_json(client); i++)
             problem_line(&client->notes, file, &reply.problems[i]);
         return client_fail_reply(client, &reply);
     }

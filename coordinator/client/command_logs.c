@@ -41,18 +41,19 @@ static void show(struct reading *r, struct bytes data, bool last)
     struct error err = { .code = ERR_NONE };
     if (client_json(client)) {
         if (data.len > 0)
-            json_log(&client->out, r->what.execution, r->what.offset, data,
+            json_log(&client->out, &r->what, data,
                      client->options->output == OUTPUT_NDJSON || r->follow);
         return;
     }
-    if (!client->out_is_tty) {
-        if (data.len > 0 && !buf_append(&client->out.text, data.data, data.len, &err)) return;
-        return;
+    if (data.len > 0 && !client->out_is_tty) {
+        /* PRINT_MAX is far above a chunk. */
+        if (!buf_append(&client->out.text, data.data, data.len, &err)) return;
+    } else if (data.len > 0 || r->tail.len > 0) {
+        if (data.len > 0 && !buf_append(&r->tail, data.data, data.len, &err)) return;
+        size_t used = print_outside(&client->out, buf_bytes(&r->tail), PRINT_LINES, last);
+        memmove(r->tail.data, r->tail.data + used, r->tail.len - used);
+        r->tail.len -= used;
     }
-    if (!buf_append(&r->tail, data.data, data.len, &err)) return;
-    size_t used = print_outside(&client->out, buf_bytes(&r->tail), PRINT_LINES, last);
-    memmove(r->tail.data, r->tail.data + used, r->tail.len - used);
-    r->tail.len -= used;
 }
 
 /* Waits a little, or until Ctrl-C. */

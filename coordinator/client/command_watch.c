@@ -5,7 +5,11 @@
 #include "client/watch.h"
 #include "io/clock.h"
 
-enum { EVENTS_PAGE = 500, EVENTS_WAIT_MS = 10000 };
+enum {
+    EVENTS_PAGE = 500,
+    EVENTS_WAIT_MS = 10000,
+    PAUSE_MS = 200 /* after an empty answer: a coordinator with many watchers does not wait */
+};
 
 enum client_exit command_watch(struct client *client)
 {
@@ -68,7 +72,10 @@ static enum client_exit page(struct listing *l, bool *more)
     for (size_t i = 0; i < reply.event_count; i++) show_event(l, &reply.events[i]);
     client_flush(l->client);
     *more = l->watch || !l->caught_up;
-    return EXIT_DONE;
+    if (!*more || !l->caught_up) return EXIT_DONE;
+    enum session_event waited = session_wait(l->client->session, clock_boot_ms() + PAUSE_MS,
+                                             &l->client->replies, &reply, &err);
+    return waited == SESSION_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
 enum client_exit command_events(struct client *client)

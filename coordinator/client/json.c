@@ -23,8 +23,9 @@ static json_t *text_value(const char *text, size_t len)
         if ((unsigned char)text[i] < 0x80) {
             copy[used++] = text[i];
         } else {
-            memcpy(copy + used, "\xef\xbf\xbd", 3);
-            used += 3;
+            copy[used++] = '\xef';
+            copy[used++] = '\xbf';
+            copy[used++] = '\xbd';
         }
     }
     return json_stringn(copy, used);
@@ -400,12 +401,14 @@ void json_push(struct print *out, const struct push_request *push, const char *v
     write_value(out, all, false);
 }
 
-void json_log(struct print *out, const char *execution, uint64_t offset, struct bytes data,
-              bool line)
+void json_log(struct print *out, const struct logs_request *what, struct bytes data, bool line)
 {
     json_t *all = json_object();
-    put_text(all, "pipelineExecutionId", execution);
-    put_number(all, "offset", offset);
+    put_text(all, "pipelineName", what->pipeline);
+    put_text(all, "pipelineExecutionId", what->execution);
+    put_text(all, "actionName", what->action);
+    put_text(all, "targetId", what->worker);
+    put_number(all, "offset", what->offset);
     put(all, "text", text_value((const char *)data.data, data.len));
     write_value(out, all, line);
 }

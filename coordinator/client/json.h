@@ -20,8 +20,7 @@ void json_apply(struct print *out, const struct reply *reply, const char *file, 
 void json_bundle(struct print *out, const char *path, const struct appspec_problems *found,
                  bool line);
 void json_push(struct print *out, const struct push_request *push, const char *version);
-void json_log(struct print *out, const char *execution, uint64_t offset, struct bytes data,
-              bool line);
+void json_log(struct print *out, const struct logs_request *what, struct bytes data, bool line);
 void json_progress(struct print *out, uint64_t done, uint64_t total);
 
 void json_keys(struct print *out, const struct keys_registry *registry);

@@ -81,7 +81,7 @@ NODISCARD static bool take(struct options *options, enum option_id id, const cha
 struct tables {
     struct option longs[OPTION_COUNT + 1];
     char shorts[2 * OPTION_COUNT + 3];
-    enum option_id by_letter[128];
+    enum option_id by_letter[256];
 };
 
 static void tables_fill(struct tables *tables, uint32_t mask, bool leading)

@@ -206,6 +206,13 @@ enum session_event session_wait(struct session *s, uint64_t deadline_boot_ms, st
     }
 }
 
+static const char *silence(const struct session *s)
+{
+    if (session_connected(s)) return "is connected, but gave no answer in time";
+    return s->state == LINK_UNREACHABLE ? "refuses the connection, or is not there"
+                                        : "does not answer";
+}
+
 bool session_call(struct session *s, struct request *request, uint64_t wait_ms, struct arena *arena,
                   struct reply *reply, struct error *err)
 {
@@ -223,9 +230,7 @@ bool session_call(struct session *s, struct request *request, uint64_t wait_ms, 
         case SESSION_IDLE:
             if (session_connected(s) && clock_boot_ms() < answer) break;
             (void)slot_answered(s, request->token);
-            return error_set(err, ERR_RETRY, "%s: %s", s->endpoint,
-                             session_connected(s) ? "connected, but no answer came in time"
-                                                  : link_state_text(s->state));
+            return error_set(err, ERR_RETRY, "%s %s", s->endpoint, silence(s));
         }
     }
 }

@@ -14,6 +14,7 @@ enum {
     FRAME_MS = 100,
     STATUS_MS = 1000, /* byte counts move without an event */
     WAIT_MS = 10000,  /* of one question for events */
+    PAUSE_MS = 200,   /* after an empty answer: a coordinator with many watchers does not wait */
     LOST_MS = 120000  /* without the coordinator, until it is given up */
 };
 
@@ -29,7 +30,7 @@ struct watcher {
     uint64_t after; /* the newest event that was seen */
     bool caught_up; /* the events that there were at the beginning have been read */
     uint64_t events_token, status_token;
-    uint64_t status_due_ms, lost_since_ms, deadline_ms;
+    uint64_t events_due_ms, status_due_ms, lost_since_ms, deadline_ms;
     bool stale; /* something happened since the last status */
     bool lost_told;
 };
@@ -135,7 +136,7 @@ static bool ask_status(struct watcher *w, struct error *err)
 static bool ask(struct watcher *w, struct error *err)
 {
     uint64_t now = clock_boot_ms();
-    if (!w->events_token && !ask_events(w, err)) return false;
+    if (!w->events_token && now >= w->events_due_ms && !ask_events(w, err)) return false;
     bool frame_over = now + STATUS_MS >= w->status_due_ms + FRAME_MS;
     bool due = now >= w->status_due_ms || (w->stale && frame_over);
     return w->status_token || !due || ask_status(w, err);
@@ -147,7 +148,10 @@ static void take_events(struct watcher *w, const struct reply *reply)
 {
     w->events_token = 0;
     if (reply->failure.code != ERR_NONE) return;
-    if (reply->seq == w->after && reply->event_count == 0) w->caught_up = true;
+    if (reply->seq == w->after && reply->event_count == 0) {
+        if (w->caught_up) w->events_due_ms = clock_boot_ms() + PAUSE_MS;
+        w->caught_up = true;
+    }
     w->after = reply->seq;
     if (reply->event_count > 0) w->stale = true;
     for (size_t i = 0; i < reply->event_count; i++) {

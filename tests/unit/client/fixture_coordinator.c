@@ -66,6 +66,31 @@ static struct failure failure_of(const char *pipeline)
     return failure;
 }
 
+/* Two chunks; the first ends in the middle of a character. */
+static struct log_chunk log_of(const struct logs_request *request)
+{
+    static const char text[] = "one\n\x1b[2Jtwo \xe6\x9d\xb1\n";
+    uint64_t len = sizeof text - 1, half = 13;
+    struct log_chunk chunk = { .offset = request->offset, .cause = "" };
+    uint64_t end = request->offset < half ? half : len;
+    if (request->offset < len) chunk.data = bytes_of(text + request->offset, end - request->offset);
+    chunk.end = end == len;
+    return chunk;
+}
+
+static const struct event_record event = { .seq = 7,
+                                           .time_ms = 1000000,
+                                           .pipeline = "Failed",
+                                           .stage = "Prod",
+                                           .action = "Second",
+                                           .region = "us-east-1",
+                                           .worker = "",
+                                           .what = "action",
+                                           .name = "",
+                                           .status = STATUS_FAILED,
+                                           .detail = "it went \x1b[31m wrong",
+                                           .version_id = "v1" };
+
 static void answer(struct fake *fake, uint64_t session, const struct request *request)
 {
     static struct view_world view;
@@ -92,6 +117,11 @@ static void answer(struct fake *fake, uint64_t session, const struct request *re
     } else if (request->kind == REQUEST_STATUS && reply.failure.code == ERR_NONE) {
         reply.executions = &view.view;
         reply.execution_count = 1;
+    } else if (request->kind == REQUEST_LOGS) {
+        reply.log = log_of(&request->logs);
+    } else if (request->kind == REQUEST_EVENTS && request->events.after < event.seq) {
+        reply.events = &event;
+        reply.event_count = 1;
     }
     const struct message message = { .type = MESSAGE_REPLY, .reply = reply };
     AUTO(buf_deinit) struct buf frame;

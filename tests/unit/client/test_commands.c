@@ -187,6 +187,30 @@ static void results_have_their_exit_codes(void **state)
     expect(cases);
 }
 
+static void events_are_lines_and_json(void **state)
+{
+    static const char line[] = "1970-01-01T00:16:40Z Failed Prod/Second us-east-1 Failed "
+                               "version=v1  it went \\x1b[31m wrong\n";
+    static const struct expectation cases[] = {
+        { "events", 0, line, "" },
+        { "watch Failed --progress plain", 1, line, "✘ Prod  Failed" },
+        { "watch Failed -o ndjson", 1, "{\"seq\":7,", "" },
+        { "events -o ndjson", 0, "{\"seq\":7,", "" },
+        { "events -o json", 0, "{\"events\":[\n{\"seq\":7,", "" },
+    };
+    expect(cases);
+}
+
+static void logs_are_whole_and_as_they_were_written(void **state)
+{
+    static const struct expectation cases[] = {
+        { "logs Failed", 0, "one\n\x1b[2Jtwo 東\n", "" },
+        { "logs -f Failed/Second/web-2", 0, "one\n\x1b[2Jtwo 東\n", "" },
+        { "logs 0b8a -o ndjson", 0, "\"pipelineExecutionId\":\"0b8a\",\"offset\":0,", "" },
+    };
+    expect(cases);
+}
+
 static void an_unanswered_request_is_sent_again(void **state)
 {
     static const struct expectation cases[] = { { "run lost -q", 0, "0b8a2c1e-", "" } };
@@ -229,6 +253,8 @@ int main(void)
         alone(without_settings_nobody_is_asked),
         together(failures_have_their_exit_codes),
         together(results_have_their_exit_codes),
+        together(events_are_lines_and_json),
+        together(logs_are_whole_and_as_they_were_written),
         together(an_unanswered_request_is_sent_again),
         together(stopping_needs_a_yes),
         together(strangers_and_silence_have_codes_of_their_own),
