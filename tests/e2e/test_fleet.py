@@ -1,18 +1,25 @@
 """Workers that are missing, doubled, revoked or strange."""
-import re, shutil, signal
+import contextlib, re, shutil, signal
 
 import pytest
 
 from world import ALL_HOOKS, HOLD, REGIONS, TRACE, Worker, action_of, app, until, world
 
 
-@pytest.fixture
-def two_regions():
-    """Two regions, a worker in the first only; short deadlines."""
-    with world(regions=REGIONS[:2], action_timeout="8s") as w:
+@contextlib.contextmanager
+def half_a_fleet(action_timeout):
+    """Two regions, a worker in the first only."""
+    with world(regions=REGIONS[:2], action_timeout=action_timeout) as w:
+        w.add_worker("web", REGIONS[0], start=False)
         w.start_coordinator()
-        w.add_worker("web", REGIONS[0])
+        w.only.start()
         yield w.wait_connected()
+
+
+@pytest.fixture
+def half():
+    with half_a_fleet("60s") as w:
+        yield w
 
 
 def waits_for(w, execution, text, region):
@@ -28,8 +35,12 @@ def waits_for(w, execution, text, region):
         raise AssertionError(f"{failure}; it said: {said}") from None
 
 
-def test_a_region_without_a_worker_is_named_and_fails_at_the_deadline(two_regions):
-    w = two_regions
+def test_a_region_without_a_worker_is_named_and_fails_at_the_deadline():
+    with half_a_fleet("10s") as w:
+        region_without_a_worker(w)
+
+
+def region_without_a_worker(w):
     w.apply(w.pipeline())
     execution = w.execution_of(w.push(app("one")))
     waits_for(w, execution, "no worker is enrolled in region us-east-1", "us-east-1")
@@ -39,12 +50,12 @@ def test_a_region_without_a_worker_is_named_and_fails_at_the_deadline(two_region
     assert action_of(view, "us-west-2")["latestExecution"]["status"] == "Succeeded"
     failed = action_of(view, "us-east-1")["latestExecution"]
     assert failed["status"] == "Failed"
-    assert "timed out after 8 s" in failed["errorDetails"]["message"]
+    assert "timed out after 10 s" in failed["errorDetails"]["message"]
     assert "us-east-1" in failed["errorDetails"]["message"]
 
 
-def test_a_worker_that_joins_before_the_deadline_gets_the_job(two_regions):
-    w = two_regions
+def test_a_worker_that_joins_before_the_deadline_gets_the_job(half):
+    w = half
     w.apply(w.pipeline())
     execution = w.execution_of(w.push(app("one")))
     waits_for(w, execution, "no worker is enrolled", "us-east-1")
@@ -53,8 +64,8 @@ def test_a_worker_that_joins_before_the_deadline_gets_the_job(two_regions):
     assert late.page() == "one"
 
 
-def test_a_worker_that_is_not_connected_is_named_and_gets_the_job_when_it_comes(two_regions):
-    w = two_regions
+def test_a_worker_that_is_not_connected_is_named_and_gets_the_job_when_it_comes(half):
+    w = half
     away = w.add_worker("away", "us-east-1", start=False)
     w.apply(w.pipeline())
     execution = w.execution_of(w.push(app("one")))

@@ -10,7 +10,7 @@ import contextlib, fcntl, json, os, pathlib, random, select, shutil, signal, soc
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("MERIDIAN_BIN", TOP / "build/release"))
 REGIONS = ["us-west-2", "us-east-1", "ap-southeast-2"]
-DEADLINE_S = 30
+DEADLINE_S = 60
 LIVE = []  # worlds whose logs a failing test shows (conftest.py)
 MARK = "MERIDIAN_E2E_WORLD"
 OPEN = ("Pending", "InProgress", "Stopping")
