@@ -35,7 +35,7 @@ static void arena_gives_zeroed_aligned_memory_also_after_a_reset(void **state)
     for (int round = 0; round < 3; round++) {
         for (size_t size = 0; size < 300; size += 7) {
             uint8_t *p = arena_calloc(&a, size, 1);
-            assert_int_equal((uintptr_t)p % sizeof(max_align_t), 0);
+            assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
             for (size_t i = 0; i < size; i++) assert_int_equal(p[i], 0);
             memset(p, 0xff, size);
         }
