@@ -2,7 +2,7 @@
 import json, os, pathlib, shutil, subprocess, time
 
 from table import Row, make_bundle, paired, run, run_json, settle
-from world import BIN, REGIONS, free_ports, pause, until, world
+from world import BIN, REGIONS, Ports, pause, until, world
 
 RAW, SWARM = BIN / "tests/bench/bench_raw", BIN / "tests/bench/bench_swarm"
 ROUND_TRIP_AIM, RATE_AIM = ("<=", 1.3), (">=", 0.5)
@@ -37,7 +37,8 @@ class Swarm:
         self.folder, self.count = folder, count
         folder.mkdir()
         run(SWARM, "prepare", folder, count)
-        self.ports = free_ports(3)
+        self.held = Ports()
+        self.ports = [self.held.take() for _ in range(3)]
         (folder / "coordinator.yml").write_text(
             "region: us-west-2\nstate: state\nkeys: keys\n"
             f"listen:\n  workers: {self.endpoint(0)}\n  clients: {self.endpoint(1)}\n"
