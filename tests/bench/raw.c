@@ -132,7 +132,7 @@ static void echo_greet(struct echo *e)
     while (e->received < e->count) {
         echo_wait(e);
         for (size_t i = 0; i < e->count; i++)
-            while (echo_take(e, i)) continue;
+            for (bool more = true; more;) more = echo_take(e, i);
     }
 }
 
