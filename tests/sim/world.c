@@ -91,7 +91,8 @@ uint64_t node_boot(const struct world *w, const struct sim_node *n)
 uint64_t node_true(const struct sim_node *n, uint64_t boot_ms)
 {
     if (boot_ms <= n->boot_base_ms) return n->booted_at;
-    uint64_t rate = (uint64_t)(1000000 + n->drift_ppm);
+    int rate_ppm = 1000000 + n->drift_ppm;
+    uint64_t rate = (uint64_t)rate_ppm;
     uint64_t at = n->booted_at + (boot_ms - n->boot_base_ms) * 1000000 / rate;
     while (boot_at(n, at) < boot_ms) at++;
     return at;
