@@ -61,9 +61,11 @@ struct runtime {
 NODISCARD static bool open_store(struct runtime *r, struct error *err)
 {
     const char *path = r->settings->state;
-    for (unsigned i = 1; !store_check(path, STORE_CHECK_MS, err); i++)
+    for (unsigned i = 1; !store_check(path, STORE_CHECK_MS, err); i++) {
+        if (err->code != ERR_CORRUPT) return false; /* in use, no permission ... */
         if (i == STORE_CHECK_TRIES)
             return error_wrap(err, "restore a backup to '%s'; it cannot be used as it is", path);
+    }
     return store_open(&r->store, path, STORE_MAP_BYTES, err);
 }
 
