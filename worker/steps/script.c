@@ -159,6 +159,7 @@ static void supervise(struct run *run)
         reap(run);
         decide(run);
     }
+    reap(run); /* whoever ended between the last reap() and the last look at the tree */
 }
 
 /* Who goes on writing to a script that has ended is told to the log, and is read for. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STAT_SIZE = 512 };
+enum { STAT_SIZE = 512, STAT_THREADS = 16 }; /* fields from the parent to the count */
 
 struct process {
     pid_t pid, parent;
@@ -28,6 +28,14 @@ static void auto_closedir(DIR **dir)
     if (*dir) closedir(*dir);
 }
 
+/* A leader that has ended while threads of its process go on is shown as a zombie as well, yet it
+ * lives and cannot be waited for. `at` is behind the state in the text of /proc/PID/stat. */
+static bool only_leader(const char *at)
+{
+    for (int field = 0; at && field < STAT_THREADS; field++) at = strchr(at + 1, ' ');
+    return !at || strtol(at, NULL, 10) <= 1;
+}
+
 /* "pid (name) state parent ...": the name may hold anything, so fields count from the last ')'. */
 static bool read_process(pid_t pid, struct process *out)
 {
@@ -42,7 +50,7 @@ static bool read_process(pid_t pid, struct process *out)
     if (!end || end[1] != ' ' || end[2] == '\0') return false;
     *out = (struct process){ .pid = pid,
                              .parent = (pid_t)strtol(end + 3, NULL, 10),
-                             .zombie = end[2] == 'Z' || end[2] == 'X' };
+                             .zombie = (end[2] == 'Z' || end[2] == 'X') && only_leader(end + 3) };
     return true;
 }
 
