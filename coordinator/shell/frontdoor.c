@@ -184,16 +184,20 @@ uint64_t frontdoor_deadline(const struct frontdoor *door)
 
 /* ---- requests ---- */
 
-/* Answers what needs no change; false when the request is the core's. */
-static bool answer_here(struct frontdoor *door, const struct link_message *from,
-                        const struct request *request, struct arena *arena)
+static bool changes_something(const struct request *request)
 {
+    return request->kind == REQUEST_APPLY || request->kind == REQUEST_RUN ||
+           request->kind == REQUEST_STOP;
+}
+
+static void answer(struct frontdoor *door, const struct asked *asked, struct arena *arena)
+{
+    const struct request *request = asked->request;
     struct reply reply = answers_empty(request->token, request->kind);
-    enum client_role role = role_of(from->principal->role);
     switch (request->kind) {
     case REQUEST_APPLY:
     case REQUEST_RUN:
-    case REQUEST_STOP: return false;
+    case REQUEST_STOP: assert(!"a change is the core's"); return;
     case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
     case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
     case REQUEST_WORKERS: answers_workers(door->core, arena, &reply); break;
@@ -205,23 +209,44 @@ static bool answer_here(struct frontdoor *door, const struct link_message *from,
         break;
     case REQUEST_EXPORT: answers_export(door->core, &request->status, arena, &reply); break;
     case REQUEST_PUSH:
-        answers_push(door->artifacts, &request->push, role, clock_wall_ms(), arena, &reply);
+        answers_push(door->artifacts, &request->push, asked->role, clock_wall_ms(), arena, &reply);
         break;
     case REQUEST_EVENTS:
         answers_events(door->store, &request->events, arena, &reply);
         if (request->events.after == UINT64_MAX)
             reply.seq = coordinator_view_event_seq(door->core);
         else if (reply.failure.code == ERR_NONE && reply.event_count == 0 &&
-                 events_wait(door, from->session, request))
-            return true;
+                 events_wait(door, asked->session, request))
+            return;
         break;
     case REQUEST_LOGS:
-        logs_ask(door, from->session, request, arena, &reply);
-        if (reply.failure.code == ERR_NONE) return true;
+        logs_ask(door, asked->session, request, arena, &reply);
+        if (reply.failure.code == ERR_NONE) return;
         break;
     }
-    frontdoor_reply(door, from->session, &reply);
-    return true;
+    frontdoor_reply(door, asked->session, &reply);
+}
+
+void frontdoor_answer(struct frontdoor *door, struct arena *arena)
+{
+    for (const struct asked *asked = door->asked; asked; asked = asked->next)
+        answer(door, asked, arena);
+    door->asked = door->asked_last = NULL;
+}
+
+/* A question waits for the commit: what the turn has changed so far may yet be lost. */
+static void keep_question(struct frontdoor *door, const struct link_message *from,
+                          const struct request *request, struct arena *arena)
+{
+    struct asked *asked = arena_calloc(arena, 1, sizeof *asked);
+    *asked = (struct asked){ .session = from->session,
+                             .role = role_of(from->principal->role),
+                             .request = request };
+    if (door->asked_last)
+        door->asked_last->next = asked;
+    else
+        door->asked = asked;
+    door->asked_last = asked;
 }
 
 static void core_event(struct frontdoor *door, const struct link_message *from,
@@ -258,7 +283,10 @@ bool frontdoor_receive(struct frontdoor *door, const struct keys_registry *regis
                       frame.principal->name, "cause", err.text, NULL);
             continue;
         }
-        if (answer_here(door, &frame, &message->request, arena)) continue;
+        if (!changes_something(&message->request)) {
+            keep_question(door, &frame, &message->request, arena);
+            continue;
+        }
         core_event(door, &frame, &message->request, arena, out);
         return true;
     }

@@ -1,9 +1,10 @@
 /* frontdoor.h - the coordinator's socket for clients.
  *
  * Requests that change something become events of the core (frontdoor_receive()), which answers
- * with COORDINATOR_REPLY after its commit. Everything else is answered here: from the core's
- * views, from the store, and for logs from the worker that holds them. EVENTS is a long poll: it
- * waits here until there is something newer or its time is over.
+ * with COORDINATOR_REPLY after its commit. Everything else is kept until the commit as well and
+ * answered by frontdoor_answer(): from the core's views, from the store, and for logs from the
+ * worker that holds them. So nobody is ever shown what a crash could take back. EVENTS is a long
+ * poll: it waits here until there is something newer or its time is over.
  *
  * Every message is admitted by its key and role (security.md row 10); roles of the writes are
  * the core's to check.
@@ -29,6 +30,14 @@ struct waiter {
     char pipeline[WIRE_NAME_MAX + 1], execution[ID_SIZE];
 };
 
+/* A question of this turn, in its arena. */
+struct asked {
+    struct asked *next;
+    uint64_t session;
+    enum client_role role;
+    const struct request *request;
+};
+
 struct frontdoor {
     struct link_listener *listener; /* owned */
     struct coordinator *core;       /* read only, through view.h */
@@ -41,6 +50,7 @@ struct frontdoor {
     uint64_t sequence, log_token, seen_seq;
     struct waiter waiters[FRONTDOOR_WAITERS_MAX];
     size_t waiter_count;
+    struct asked *asked, *asked_last; /* NULL between turns */
 };
 
 /* Takes the listener; the rest is borrowed. */
@@ -51,13 +61,16 @@ void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
 void frontdoor_deinit(struct frontdoor *door);
 
 /* The next request that is the core's business, as its event; false when nothing more waits.
- * Others are answered on the way, at most `budget` of them in a turn. */
+ * Takes at most `budget` messages; questions among them are kept for frontdoor_answer(), and so is
+ * `arena` until then. */
 NODISCARD bool frontdoor_receive(struct frontdoor *door, const struct keys_registry *registry,
                                  size_t *budget, struct arena *arena,
                                  struct coordinator_event *out);
 void frontdoor_reply(struct frontdoor *door, uint64_t origin, const struct reply *reply);
 /* A worker's answer to a LOG_REQUEST of ours. */
 void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk);
-/* After the commit: answers the waiters that have something to hear or whose time is over. */
+/* After the commit: answers the questions of this turn. */
+void frontdoor_answer(struct frontdoor *door, struct arena *arena);
+/* Then: answers the waiters that have something to hear or whose time is over. */
 void frontdoor_wake(struct frontdoor *door, struct arena *arena);
 uint64_t frontdoor_deadline(const struct frontdoor *door); /* BOOTTIME ms */

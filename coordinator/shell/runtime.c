@@ -384,6 +384,7 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
     gather_sources(r);
     gather_deadline(r);
     if (!commit_and_perform(r, err)) return false;
+    frontdoor_answer(&r->door, &r->arena);
     frontdoor_wake(&r->door, &r->arena);
     check_readers(r);
     arena_reset(&r->arena);
