@@ -47,3 +47,6 @@ NODISCARD bool wire_record_decode(const char *key, struct bytes value, struct ar
 /* One record as indented text, for `dump`: digests as hex, control characters escaped, signed
  * bytes as their size. Ends early when `out` is full. */
 void wire_record_print(const struct record *record, struct buf *out);
+/* The same of a stored value, below a line with its key. */
+NODISCARD bool wire_record_dump(const char *key, struct bytes value, struct buf *out,
+                                struct error *err);

@@ -261,3 +261,15 @@ void wire_record_print(const struct record *record, struct buf *out)
     struct stored stored = { .schema = RECORD_SCHEMA, .record = *record };
     wire_print(&wire_stored, &stored, out);
 }
+
+bool wire_record_dump(const char *key, struct bytes value, struct buf *out, struct error *err)
+{
+    struct record record;
+    AUTO(arena_deinit) struct arena arena;
+    arena_init(&arena, WIRE_DECODE_MAX);
+    if (!buf_append(out, key, strlen(key), err) || !buf_append(out, "\n", 1, err) ||
+        !wire_record_decode(key, value, &arena, &record, err))
+        return false;
+    wire_record_print(&record, out);
+    return buf_append(out, "\n", 1, err);
+}

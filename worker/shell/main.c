@@ -12,6 +12,7 @@
 #include "shell/runtime.h"
 #include "wire/wire.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,16 +48,11 @@ NODISCARD static bool find_step_program(char out[FS_PATH_MAX], struct error *err
 
 static bool print_record(void *owner, const char *key, struct bytes value)
 {
-    struct error *err = owner;
-    struct record record;
-    AUTO(arena_deinit) struct arena arena;
     AUTO(buf_deinit) struct buf text;
-    arena_init(&arena, DUMP_RECORD_MAX);
     buf_init(&text, DUMP_RECORD_MAX);
-    if (!wire_record_decode(key, value, &arena, &record, err)) return false;
-    wire_record_print(&record, &text);
-    printf("%s\n%.*s\n", key, (int)text.len, (const char *)text.data);
-    return true;
+    if (!wire_record_dump(key, value, &text, owner)) return false;
+    if (fwrite(text.data, 1, text.len, stdout) == text.len) return true;
+    return error_set(owner, ERR_FATAL, "standard output: %s", strerror(errno));
 }
 
 static int dump(const struct settings *settings)
