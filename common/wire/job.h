@@ -30,10 +30,25 @@ struct grant {
 };
 
 enum job_kind {
-    JOB_DEPLOY,   /* pinned: this host and no other; never given to another worker */
-    JOB_REPLICATE /* floating: any worker of the region, one at a time, under a lease */
+    JOB_DEPLOY,    /* pinned: this host and no other; never given to another worker */
+    JOB_REPLICATE, /* floating: any worker of the region, one at a time, under a lease */
+    JOB_BUILD      /* floating among the region's workers that build */
 };
-#define JOB_KIND_COUNT (JOB_REPLICATE + 1)
+#define JOB_KIND_COUNT (JOB_BUILD + 1)
+
+/* What a build reads or makes. As an output its digest and version are still unknown: the grant is
+ * for an object of any content up to a bound, and the result tells what became of it. */
+struct job_artifact {
+    const char *name;
+    struct artifact_ref ref;
+    struct grant grant;
+};
+
+struct job_variable {
+    const char *name;
+    const char *value; /* of a secret: the name of a file that the worker keeps */
+    bool secret;
+};
 
 struct job {
     struct id id;
@@ -59,6 +74,18 @@ struct job {
     struct grant read;
     struct artifact_ref output; /* JOB_REPLICATE: store and key; version_id comes back */
     struct grant write;
+
+    /* JOB_BUILD. `input` and `read` are those of the artifact that holds the buildspec. */
+    const struct job_artifact *inputs; /* all of them, that one first */
+    size_t input_count;
+    const struct job_artifact *outputs;
+    size_t output_count;
+    const struct job_variable *variables;
+    size_t variable_count;
+
+    /* Where the job's log is kept after its end; key "" where it is not. */
+    struct artifact_ref log;
+    struct grant log_write;
 };
 
 struct lifecycle_report {
@@ -87,30 +114,6 @@ struct result {
     const char *version_id; /* JOB_REPLICATE: what the destination store named it */
     uint64_t bytes;         /* fetched over the network for this job */
     uint64_t ended_ms;
-};
-
-/* One step process (worker/steps). The whole job goes along: a step reads what it needs. */
-enum step_kind { STEP_DOWNLOAD, STEP_INSTALL, STEP_HOOK, STEP_REPLICATE };
-#define STEP_KIND_COUNT (STEP_REPLICATE + 1)
-
-struct step_spec {
-    enum step_kind kind;
-    enum lifecycle_event event;
-    uint32_t run; /* 1 unless the step is repeated */
-    struct job job;
-    const char *root_dir;               /* the deployment root, as the agent's root_dir */
-    struct id last_successful;          /* deployment; "" when none */
-    uint32_t revisions_max;             /* kept on the host, the last successful one beside */
-    const char *local_bundle;           /* deploy-local: a file or folder instead of job.read */
-    const char *appspec_filename;       /* "" for appspec.yml, then appspec.yaml */
-    bool run_root_scripts_from_current; /* see worker.md section 5, "Script root" */
-};
-
-struct step_outcome {
-    enum status status; /* SUCCEEDED, FAILED, STOPPED (cancelled), UNKNOWN (lease lost) */
-    struct diagnostics diagnostics;
-    bool noop; /* the event had nothing to run */
-    uint64_t started_ms, ended_ms;
-    const char *version_id;
-    uint64_t bytes;
+    const struct job_artifact *outputs; /* JOB_BUILD: what was put, without grants */
+    size_t output_count;
 };

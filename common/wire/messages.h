@@ -1,7 +1,8 @@
 /* messages.h - every message and record as a plain structure: the only wire header cores see.
  *
  *   names.h            statuses, lifecycle events, limits
- *   job.h              jobs, results, step specs and outcomes
+ *   job.h              jobs and results
+ *   step_files.h       step specs and outcomes
  *   worker_messages.h  the dialogue coordinator <-> worker
  *   execution.h        definitions, executions, jobs
  *   record.h           everything durable

@@ -24,6 +24,9 @@ enum {
     WIRE_STAGES_MAX = 50,
     WIRE_ACTIONS_MAX = 500,
     WIRE_ARTIFACTS_MAX = 100,
+    WIRE_BUILD_ARTIFACTS_MAX = 5,  /* in and out of one build */
+    WIRE_VARIABLES_MAX = 50,       /* of one build's environment */
+    WIRE_VARIABLE_MAX = 2000,      /* a value of it (AWS: environmentVariables) */
     WIRE_JOBS_MAX = 1000,          /* targets of one execution in one reply */
     WIRE_LIST_MAX = 1000,          /* entries of any list in a reply */
     WIRE_DOCUMENT_MAX = 512 << 10, /* a pipeline definition's text */
@@ -70,14 +73,21 @@ bool status_ended(enum status status); /* everything but Pending, InProgress and
     X(BEFORE_ALLOW_TRAFFIC, "BeforeAllowTraffic")                                                  \
     X(ALLOW_TRAFFIC, "AllowTraffic")                                                               \
     X(AFTER_ALLOW_TRAFFIC, "AfterAllowTraffic")                                                    \
-    X(REPLICATE, "Replicate") /* Meridian's own: the one step of a replication job */
+    X(REPLICATE, "Replicate") /* Meridian's own: the one step of a replication job */              \
+    X(BUILD, "Build") /* likewise of a build; its phases follow, as CodeBuild spells them */       \
+    X(PHASE_SOURCE, "DOWNLOAD_SOURCE")                                                             \
+    X(PHASE_INSTALL, "INSTALL")                                                                    \
+    X(PHASE_PRE_BUILD, "PRE_BUILD")                                                                \
+    X(PHASE_BUILD, "BUILD")                                                                        \
+    X(PHASE_POST_BUILD, "POST_BUILD")                                                              \
+    X(PHASE_ARTIFACTS, "UPLOAD_ARTIFACTS")
 
 enum lifecycle_event {
 #define X(name, text) EVENT_##name,
     LIFECYCLE_EVENTS(X)
 #undef X
 };
-#define LIFECYCLE_EVENT_COUNT (EVENT_REPLICATE + 1)
+#define LIFECYCLE_EVENT_COUNT (EVENT_PHASE_ARTIFACTS + 1)
 const char *lifecycle_event_name(enum lifecycle_event event);
 NODISCARD bool lifecycle_event_parse(const char *name, enum lifecycle_event *out);
 

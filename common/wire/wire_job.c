@@ -16,10 +16,13 @@ SAME(FILE_EXISTS_OVERWRITE, MERIDIAN__FILE_EXISTS__FILE_EXISTS_OVERWRITE);
 SAME(FILE_EXISTS_RETAIN, MERIDIAN__FILE_EXISTS__FILE_EXISTS_RETAIN);
 SAME(JOB_DEPLOY, MERIDIAN__JOB_KIND__JOB_KIND_DEPLOY);
 SAME(JOB_REPLICATE, MERIDIAN__JOB_KIND__JOB_KIND_REPLICATE);
+SAME(JOB_BUILD, MERIDIAN__JOB_KIND__JOB_KIND_BUILD);
 SAME(STEP_DOWNLOAD, MERIDIAN__STEP_KIND__STEP_KIND_DOWNLOAD);
 SAME(STEP_INSTALL, MERIDIAN__STEP_KIND__STEP_KIND_INSTALL);
 SAME(STEP_HOOK, MERIDIAN__STEP_KIND__STEP_KIND_HOOK);
 SAME(STEP_REPLICATE, MERIDIAN__STEP_KIND__STEP_KIND_REPLICATE);
+SAME(STEP_BUILD, MERIDIAN__STEP_KIND__STEP_KIND_BUILD);
+SAME(STEP_KEEP_LOG, MERIDIAN__STEP_KIND__STEP_KIND_KEEP_LOG);
 
 static const struct wire_field fence_fields[] = {
     FIELD(fence, Fence, epoch, WIRE_U64),
@@ -43,6 +46,20 @@ static const struct wire_field grant_fields[] = {
     FIELD(grant, Grant, expires_ms, WIRE_U64),
 };
 const struct wire_type wire_grant = TYPE(grant, grant);
+
+static const struct wire_field job_artifact_fields[] = {
+    FIELD(job_artifact, JobArtifact, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(job_artifact, JobArtifact, ref, WIRE_MESSAGE, .type = &wire_artifact_ref),
+    FIELD(job_artifact, JobArtifact, grant, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
+};
+static const struct wire_type wire_job_artifact = TYPE(job_artifact, job_artifact);
+
+static const struct wire_field job_variable_fields[] = {
+    FIELD(job_variable, JobVariable, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(job_variable, JobVariable, value, WIRE_TEXT, .max = WIRE_VARIABLE_MAX),
+    FIELD(job_variable, JobVariable, secret, WIRE_BOOL),
+};
+static const struct wire_type wire_job_variable = TYPE(job_variable, job_variable);
 
 static const struct wire_field job_fields[] = {
     FIELD(job, Job, id, WIRE_ID),
@@ -73,6 +90,14 @@ static const struct wire_field job_fields[] = {
     FIELD(job, Job, read, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
     FIELD(job, Job, output, WIRE_MESSAGE, .type = &wire_artifact_ref, .optional = true),
     FIELD(job, Job, write, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
+    COUNTED(job, Job, inputs, input_count, WIRE_LIST, .type = &wire_job_artifact,
+            .max = WIRE_BUILD_ARTIFACTS_MAX),
+    COUNTED(job, Job, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,
+            .max = WIRE_BUILD_ARTIFACTS_MAX),
+    COUNTED(job, Job, variables, variable_count, WIRE_LIST, .type = &wire_job_variable,
+            .max = WIRE_VARIABLES_MAX),
+    FIELD(job, Job, log, WIRE_MESSAGE, .type = &wire_artifact_ref, .optional = true),
+    FIELD(job, Job, log_write, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
 };
 const struct wire_type wire_job = TYPE(job, job);
 
@@ -104,6 +129,8 @@ static const struct wire_field result_fields[] = {
     FIELD(result, Result, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(result, Result, bytes, WIRE_U64),
     FIELD(result, Result, ended_ms, WIRE_U64),
+    COUNTED(result, Result, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,
+            .max = WIRE_BUILD_ARTIFACTS_MAX),
 };
 const struct wire_type wire_result = TYPE(result, result);
 
@@ -118,6 +145,8 @@ static const struct wire_field step_spec_fields[] = {
     FIELD(step_spec, StepSpec, local_bundle, WIRE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(step_spec, StepSpec, appspec_filename, WIRE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(step_spec, StepSpec, run_root_scripts_from_current, WIRE_BOOL),
+    FIELD(step_spec, StepSpec, build_memory_max, WIRE_U64),
+    FIELD(step_spec, StepSpec, secrets_dir, WIRE_TEXT, .max = WIRE_PATH_MAX),
 };
 const struct wire_type wire_step_spec = TYPE(step_spec, step_spec);
 
@@ -130,5 +159,9 @@ static const struct wire_field step_outcome_fields[] = {
     FIELD(step_outcome, StepOutcome, ended_ms, WIRE_U64),
     FIELD(step_outcome, StepOutcome, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(step_outcome, StepOutcome, bytes, WIRE_U64),
+    COUNTED(step_outcome, StepOutcome, phases, phase_count, WIRE_LIST,
+            .type = &wire_lifecycle_report, .max = WIRE_EVENTS_MAX),
+    COUNTED(step_outcome, StepOutcome, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,
+            .max = WIRE_BUILD_ARTIFACTS_MAX),
 };
 const struct wire_type wire_step_outcome = TYPE(step_outcome, step_outcome);

@@ -2,7 +2,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
-#include "wire/job.h"
+#include "wire/step_files.h"
 
 /* What a worker's disk says of one attempt of a job. */
 enum row_state {

@@ -22,6 +22,32 @@ static void copy_artifact(struct arena *arena, struct artifact_ref *ref)
     TEXT(ref->etag);
 }
 
+static const struct job_artifact *copy_artifacts(struct arena *arena,
+                                                 const struct job_artifact *from, size_t count)
+{
+    struct job_artifact *to = arena_calloc(arena, count + 1, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        TEXT(to[i].name);
+        copy_artifact(arena, &to[i].ref);
+        TEXT(to[i].grant.url);
+        TEXT(to[i].grant.pin);
+    }
+    return to;
+}
+
+static const struct job_variable *copy_variables(struct arena *arena,
+                                                 const struct job_variable *from, size_t count)
+{
+    struct job_variable *to = arena_calloc(arena, count + 1, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        TEXT(to[i].name);
+        TEXT(to[i].value);
+    }
+    return to;
+}
+
 const struct job *disk_copy_job(struct arena *arena, const struct job *from)
 {
     struct job *job = arena_calloc(arena, 1, sizeof *job);
@@ -43,6 +69,12 @@ const struct job *disk_copy_job(struct arena *arena, const struct job *from)
     TEXT(job->read.pin);
     TEXT(job->write.url);
     TEXT(job->write.pin);
+    job->inputs = copy_artifacts(arena, job->inputs, job->input_count);
+    job->outputs = copy_artifacts(arena, job->outputs, job->output_count);
+    job->variables = copy_variables(arena, job->variables, job->variable_count);
+    copy_artifact(arena, &job->log);
+    TEXT(job->log_write.url);
+    TEXT(job->log_write.pin);
     return job;
 }
 
@@ -61,6 +93,7 @@ struct result disk_copy_result(struct arena *arena, const struct result *from)
     result.events = events;
     copy_diagnostics(arena, &result.diagnostics);
     TEXT(result.version_id);
+    result.outputs = copy_artifacts(arena, from->outputs, from->output_count);
     return result;
 }
 

@@ -23,6 +23,31 @@ static void copy_grant(struct arena *arena, struct grant *grant)
     grant->pin = text(arena, grant->pin);
 }
 
+const struct job_artifact *copy_artifacts(struct arena *arena, const struct job_artifact *from,
+                                          size_t count)
+{
+    if (count == 0) return NULL;
+    struct job_artifact *to = arena_calloc(arena, count, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        to[i].name = text(arena, from[i].name);
+        copy_artifact(arena, &to[i].ref);
+        copy_grant(arena, &to[i].grant);
+    }
+    return to;
+}
+
+static const struct job_variable *copy_variables(struct arena *arena,
+                                                 const struct job_variable *from, size_t count)
+{
+    if (count == 0) return NULL;
+    struct job_variable *to = arena_calloc(arena, count, sizeof *to);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (struct job_variable){ text(arena, from[i].name), text(arena, from[i].value),
+                                       from[i].secret };
+    return to;
+}
+
 const struct job *copy_job(struct arena *arena, const struct job *job)
 {
     struct job *copy = arena_calloc(arena, 1, sizeof *copy);
@@ -42,6 +67,11 @@ const struct job *copy_job(struct arena *arena, const struct job *job)
     copy_artifact(arena, &copy->output);
     copy_grant(arena, &copy->read);
     copy_grant(arena, &copy->write);
+    copy->inputs = copy_artifacts(arena, job->inputs, job->input_count);
+    copy->outputs = copy_artifacts(arena, job->outputs, job->output_count);
+    copy->variables = copy_variables(arena, job->variables, job->variable_count);
+    copy_artifact(arena, &copy->log);
+    copy_grant(arena, &copy->log_write);
     return copy;
 }
 
@@ -62,6 +92,7 @@ struct result copy_result(struct arena *arena, const struct result *from)
     copy.events = events;
     copy.diagnostics = copy_diagnostics(arena, &from->diagnostics);
     copy.version_id = text(arena, from->version_id);
+    copy.outputs = copy_artifacts(arena, from->outputs, from->output_count);
     return copy;
 }
 

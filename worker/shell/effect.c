@@ -190,6 +190,8 @@ static const char *kind_name(enum step_kind kind)
     case STEP_INSTALL: return "install";
     case STEP_HOOK: return "hook";
     case STEP_REPLICATE: return "replicate";
+    case STEP_BUILD: return "build";
+    case STEP_KEEP_LOG: return "keep-log";
     }
     return "";
 }

@@ -20,10 +20,10 @@
 
 enum { PROGRESS_SIZE = 64, PROGRESS_EVERY_MS = 100, LEASE_SIZE = 64 };
 
-static const char *const kind_names[] = { [STEP_DOWNLOAD] = "download",
-                                          [STEP_INSTALL] = "install",
-                                          [STEP_HOOK] = "hook",
-                                          [STEP_REPLICATE] = "replicate" };
+static const char *const kind_names[] = {
+    [STEP_DOWNLOAD] = "download",   [STEP_INSTALL] = "install", [STEP_HOOK] = "hook",
+    [STEP_REPLICATE] = "replicate", [STEP_BUILD] = "build",     [STEP_KEEP_LOG] = "keep-log"
+};
 
 /* A lease that cannot be read is a lease that nobody gave: the deadline has passed. */
 static bool lease_lost(const struct step *step, uint64_t now_ms)
@@ -123,6 +123,8 @@ static bool run_kind(struct step *step, struct step_report *report, struct error
     case STEP_INSTALL: return install_run(step, err);
     case STEP_HOOK: return hook_run(step, report, err);
     case STEP_REPLICATE: return replicate_run(step, report, err);
+    case STEP_BUILD:
+    case STEP_KEEP_LOG: return error_set(err, ERR_INVALID, "this program has no such step");
     }
     return true;
 }

@@ -16,6 +16,15 @@
     }
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+static const struct job_artifact sample_artifacts[] = {
+    { "App", { "store", "key", "v", "e", 1, { 2 } }, { "https://host/a", "sha256//a", 3 } },
+    { "Docs", { "store-2", "key-2", "v2", "e2", 4, { 5 } }, { "https://host/b", "sha256//b", 6 } },
+};
+static const struct job_variable sample_variables[] = {
+    { "KEY", "other-file", true },
+    { "TOKEN", "file", true },
+};
+
 static const struct job sample_job = {
     .id = ID("job-1"),
     .attempt = 2,
@@ -45,6 +54,14 @@ static const struct job sample_job = {
     .read = { "https://host/read", "sha256//x", 11 },
     .output = { "store-2", "key-2", "version-2", "etag-2", 12, { 13 } },
     .write = { "https://host/write", "sha256//y", 14 },
+    .inputs = sample_artifacts,
+    .input_count = COUNT(sample_artifacts),
+    .outputs = sample_artifacts,
+    .output_count = 1,
+    .variables = sample_variables,
+    .variable_count = COUNT(sample_variables),
+    .log = { "store-3", "key-3", "version-3", "etag-3", 15, { 16 } },
+    .log_write = { "https://host/log", "sha256//z", 17 },
 };
 
 static const struct lifecycle_report sample_reports[] = {
@@ -265,12 +282,24 @@ static void a_step_spec_comes_back_as_it_was(void **state)
     spec.local_bundle = "/tmp/bundle";
     spec.appspec_filename = "appspec.yaml";
     spec.run_root_scripts_from_current = true;
+    spec.build_memory_max = 6;
+    spec.secrets_dir = "/etc/secrets";
     ROUND_TRIP((struct fixture *)*state, step_spec, &spec, &out);
 }
 
 static void a_step_outcome_comes_back_as_it_was(void **state)
 {
-    static const struct step_outcome outcome = { STATUS_FAILED, DIAGNOSTICS, true, 1, 2, "v", 3 };
+    static const struct step_outcome outcome = { STATUS_FAILED,
+                                                 DIAGNOSTICS,
+                                                 true,
+                                                 1,
+                                                 2,
+                                                 "v",
+                                                 3,
+                                                 sample_reports,
+                                                 COUNT(sample_reports),
+                                                 sample_artifacts,
+                                                 COUNT(sample_artifacts) };
     struct step_outcome out;
     ROUND_TRIP((struct fixture *)*state, step_outcome, &outcome, &out);
 }
@@ -312,7 +341,9 @@ static void every_worker_message_comes_back_as_it_was(void **state)
                                       DIAGNOSTICS,
                                       "version",
                                       4,
-                                      5 } },
+                                      5,
+                                      sample_artifacts,
+                                      COUNT(sample_artifacts) } },
         { MESSAGE_RESULT_ACK, .result_ack = { ID("job"), 1, { 2, 3 } } },
         { MESSAGE_DROP, .drop = { ID("job"), 1, { 2, 3 } } },
         { MESSAGE_CANCEL, .cancel = { { data, sizeof data }, { 1, 2 }, NULL } },
@@ -410,7 +441,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .events = { { EVENT_INSTALL, STATUS_FAILED, 8, 9 } },
               .event_count = 1,
               .result = { ID("job"), 1, { 2, 3 }, STATUS_FAILED, sample_reports, 2, EVENT_INSTALL,
-                          DIAGNOSTICS, "version", 4, 5 },
+                          DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1 },
           } },
         { RECORD_TARGET, .target = { "deploy:a/b", { 1, 2 }, ID("d-1") } },
     };

@@ -113,7 +113,7 @@ static void a_log_tail_keeps_its_end(void **state)
     memset(tail, 'x', WIRE_LOG_TAIL_MAX + 90);
     memcpy(tail + WIRE_LOG_TAIL_MAX + 80, "\xff the end", 9);
     for (size_t at = 70; at < 110; at += 2) memcpy(tail + at, "\xc3\xa4", 2);
-    struct step_outcome outcome = { STATUS_FAILED, { 0 }, false, 1, 2, "", 0 }, out;
+    struct step_outcome outcome = { .status = STATUS_FAILED, .version_id = "" }, out;
     outcome.diagnostics.log_tail = tail;
     wire_step_outcome_encode(&outcome, &f->buf);
     assert_true(wire_step_outcome_decode(buf_bytes(&f->buf), &f->arena, &out, &f->err));

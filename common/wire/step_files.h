@@ -1,0 +1,46 @@
+/* step_files.h - what a step process reads and leaves: the files `spec` and `outcome`.
+ *
+ * Texts are never NULL and are borrowed from the arena of the file that was decoded.
+ * Included through wire/messages.h only.
+ */
+#pragma once
+#include "wire/job.h"
+
+/* One step process (worker/steps). The whole job goes along: a step reads what it needs. */
+enum step_kind {
+    STEP_DOWNLOAD,
+    STEP_INSTALL,
+    STEP_HOOK,
+    STEP_REPLICATE,
+    STEP_BUILD,
+    STEP_KEEP_LOG /* after the end: the log goes to the region's store */
+};
+#define STEP_KIND_COUNT (STEP_KEEP_LOG + 1)
+
+struct step_spec {
+    enum step_kind kind;
+    enum lifecycle_event event;
+    uint32_t run; /* 1 unless the step is repeated */
+    struct job job;
+    const char *root_dir;               /* the deployment root, as the agent's root_dir */
+    struct id last_successful;          /* deployment; "" when none */
+    uint32_t revisions_max;             /* kept on the host, the last successful one beside */
+    const char *local_bundle;           /* deploy-local: a file or folder instead of job.read */
+    const char *appspec_filename;       /* "" for appspec.yml, then appspec.yaml */
+    bool run_root_scripts_from_current; /* see worker.md section 5, "Script root" */
+    uint64_t build_memory_max;          /* bytes a process of a build; 0 no bound */
+    const char *secrets_dir;            /* files that builds may name; "" none */
+};
+
+struct step_outcome {
+    enum status status; /* SUCCEEDED, FAILED, STOPPED (cancelled), UNKNOWN (lease lost) */
+    struct diagnostics diagnostics;
+    bool noop; /* the event had nothing to run */
+    uint64_t started_ms, ended_ms;
+    const char *version_id;
+    uint64_t bytes;
+    const struct lifecycle_report *phases; /* STEP_BUILD: what was done, in order */
+    size_t phase_count;
+    const struct job_artifact *outputs; /* STEP_BUILD */
+    size_t output_count;
+};
