@@ -4,7 +4,6 @@
 #include "io/clock.h"
 #include "io/digest.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -391,19 +390,17 @@ NODISCARD static bool listen_on(struct artifact_server *server,
                                 const struct artifact_server_config *config, const char *key,
                                 const char *certificate, struct error *err)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(config->port) };
-    if (inet_pton(AF_INET, config->address, &address.sin_addr) != 1)
-        return error_set(err, ERR_INVALID, "'%s' is no numeric IPv4 address", config->address);
+    unsigned family = config->address->sa_family == AF_INET6 ? MHD_USE_IPv6 : MHD_NO_FLAG;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_HTTPS_MEM_KEY, key,
+        family | MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+        server, MHD_OPTION_SOCK_ADDR, config->address, MHD_OPTION_HTTPS_MEM_KEY, key,
         MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!server->daemon)
-        return error_set(err, ERR_RETRY, "listen on https://%s:%u: %s", config->address,
-                         (unsigned)config->port, strerror(errno));
+        return error_set(err, ERR_RETRY, "listen on https://%s: %s", config->listen,
+                         strerror(errno));
     return true;
 }
 

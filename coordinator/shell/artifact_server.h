@@ -20,10 +20,11 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "shell/artifacts.h"
+#include <sys/socket.h>
 
 struct artifact_server_config {
-    const char *address; /* numeric, to listen on */
-    uint16_t port;       /* 0: a free one */
+    const char *listen;             /* as configured, for errors */
+    const struct sockaddr *address; /* IPv4 or IPv6; port 0: a free one */
     struct bytes certificate_pem, key_pem;
     const char *program; /* path of meridian-coordinator */
     uint32_t connections_max;

@@ -90,8 +90,9 @@ NODISCARD static bool open_artifacts(struct runtime *r, const char *program, str
                                              .pin = pin,
                                              .secret = bytes_of(r->keys.store_secret,
                                                                 sizeof r->keys.store_secret) };
-    const struct artifact_server_config server = { .address = s->artifacts_address,
-                                                   .port = s->artifacts_port,
+    const struct sockaddr *address = (const struct sockaddr *)&s->artifacts_address;
+    const struct artifact_server_config server = { .listen = s->artifacts_listen,
+                                                   .address = address,
                                                    .certificate_pem = buf_bytes(&certificate),
                                                    .key_pem = buf_bytes(&key),
                                                    .program = program,

@@ -1,10 +1,14 @@
 #include "shell/settings.h"
 
+#include "base/number.h"
 #include "io/keys.h"
 
+#include <netdb.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LISTEN_SIZE = 128 };
 
 NODISCARD static bool read_store(struct config *config, const struct doc_node *item, void *owner,
                                  struct error *err)
@@ -56,21 +60,37 @@ static const struct config_field fields[] = {
     { .name = NULL }
 };
 
-/* "ADDRESS:PORT" */
-NODISCARD static bool split_listen(struct settings *settings, struct error *err)
+/* "ADDRESS:PORT", numeric; an IPv6 address stands in brackets. */
+NODISCARD static bool read_listen(struct settings *settings, struct error *err)
 {
-    const char *colon = strrchr(settings->artifacts_listen, ':');
-    char *end = NULL;
-    bool digits = colon && colon[1] >= '0' && colon[1] <= '9';
-    unsigned long port = digits ? strtoul(colon + 1, &end, 10) : 0;
-    size_t len = colon ? (size_t)(colon - settings->artifacts_listen) : 0;
-    if (!digits || *end || port == 0 || port > UINT16_MAX || len == 0 ||
-        len >= sizeof settings->artifacts_address)
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
+    struct addrinfo *found = NULL;
+    char text[LISTEN_SIZE];
+    uint64_t port = 0;
+    bool fits = text_copy(text, sizeof text, settings->artifacts_listen);
+    char *address = text, *colon = fits ? strrchr(text, ':') : NULL;
+    if (colon && colon > text + 1 && text[0] == '[' && colon[-1] == ']') {
+        address++;
+        colon[-1] = '\0';
+    } else if (colon && strchr(text, ':') != colon) {
+        colon = NULL;
+    }
+    if (colon) *colon = '\0';
+    if (!colon || !*address || !number_parse(colon + 1, UINT16_MAX, &port) || port == 0 ||
+        getaddrinfo(address, colon + 1, &hints, &found) != 0)
         return error_set(err, ERR_INVALID,
-                         "artifacts.listen: must be ADDRESS:PORT, as 127.0.0.1:7780, not '%s'",
+                         "artifacts.listen: must be a numeric ADDRESS:PORT, as 127.0.0.1:7780 or "
+                         "[::1]:7780, not '%s'",
                          settings->artifacts_listen);
-    memcpy(settings->artifacts_address, settings->artifacts_listen, len);
-    settings->artifacts_port = (uint16_t)port;
+    memcpy(&settings->artifacts_address, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    bool any = text_equal(address, "0.0.0.0") || text_equal(address, "::");
+    if (any && !settings->artifacts_url)
+        return error_set(err, ERR_INVALID,
+                         "artifacts.url: is needed when artifacts.listen is '%s': under which "
+                         "https://HOST:%s do the workers reach it?",
+                         settings->artifacts_listen, colon + 1);
     return true;
 }
 
@@ -83,7 +103,7 @@ NODISCARD static bool check(const char *file, struct settings *settings, struct 
         return error_set(err, ERR_INVALID, "%s: log: must be error, warning, info or debug", file);
     if (settings->artifacts_url && !text_starts(settings->artifacts_url, "https://"))
         return error_set(err, ERR_INVALID, "%s: artifacts.url: must begin with https://", file);
-    if (!split_listen(settings, err)) return error_wrap(err, "%s", file);
+    if (!read_listen(settings, err)) return error_wrap(err, "%s", file);
     return true;
 }
 

@@ -8,7 +8,8 @@
  *       clients: tcp://127.0.0.1:7700
  *     artifacts:
  *       listen: 127.0.0.1:7780           # HTTPS of the `dir` stores
- *       url: https://10.0.1.5:7780       # how others reach it; default: https://<listen>
+ *       url: https://10.0.1.5:7780       # how others reach it; default: https://<listen>,
+ *                                        # required where that is 0.0.0.0 or [::]
  *     stores:                            # buckets of pipelines, by name
  *       - name: source-code-bucket-us-west-2
  *         region: us-west-2
@@ -23,14 +24,14 @@
 #include "io/config.h"
 #include "io/log.h"
 #include "shell/artifacts.h"
+#include <sys/socket.h>
 
 struct settings {
     struct config *config;
     const char *region, *state, *keys;
     const char *listen_workers, *listen_clients;
     const char *artifacts_listen, *artifacts_url;
-    char artifacts_address[64]; /* the two parts of artifacts_listen */
-    uint16_t artifacts_port;
+    struct sockaddr_storage artifacts_address; /* of artifacts_listen */
     struct artifact_store stores[ARTIFACT_STORES_MAX];
     size_t store_count;
     uint64_t action_timeout_ms;

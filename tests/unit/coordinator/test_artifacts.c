@@ -6,6 +6,7 @@
 #include "io/transfer.h"
 #include "shell/artifact_server.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,8 +84,10 @@ static int setup(void **state)
     log_init(&f->log, LOG_ERROR);
     assert_true(loop_open(&f->loop, &err));
     f->artifacts = open_artifacts(f);
-    const struct artifact_server_config config = { .address = "127.0.0.1",
-                                                   .port = 0,
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const struct artifact_server_config config = { .listen = "127.0.0.1:0",
+                                                   .address = (const struct sockaddr *)&address,
                                                    .certificate_pem = buf_bytes(&certificate),
                                                    .key_pem = buf_bytes(&secret),
                                                    .program = program,

@@ -1,0 +1,89 @@
+/* The coordinator's configuration file: coordinator/shell/settings.h. */
+#include "io/fs.h"
+#include "shell/settings.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static bool load(const char *artifacts, struct settings *out, struct error *err)
+{
+    char folder[] = "/tmp/meridian-settings-XXXXXX", path[64], text[1024];
+    struct error ignored;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/coordinator.yml", folder);
+    int len =
+        snprintf(text, sizeof text,
+                 "region: us-west-2\nstate: state\nkeys: keys\n"
+                 "listen: {workers: 'tcp://127.0.0.1:1', clients: 'tcp://127.0.0.1:2'}\n"
+                 "artifacts: {%s}\nstores: [{name: source, region: us-west-2, path: source}]\n",
+                 artifacts);
+    assert_true(fs_write_atomic(path, bytes_of(text, (size_t)len), 0600, &ignored));
+    bool ok = settings_load(path, out, err);
+    assert_true(fs_remove_tree(folder, &ignored));
+    return ok;
+}
+
+static void an_address_that_nobody_can_listen_on_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = { "''",       "':7780'",         "'127.0.0.1'",
+                                         "'host:1'", "'127.0.0.1:0'",   "'127.0.0.1:65536'",
+                                         "'::1:7'",  "'[127.0.0.1:1]'", "'127.0.0.1:1 '",
+                                         "'[]:1'",   "'[::1]'" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct settings settings;
+        struct error err = { 0 };
+        char line[64];
+        snprintf(line, sizeof line, "listen: %s", wrong[i]);
+        assert_false(load(line, &settings, &err));
+        if (!strstr(err.text, "artifacts")) fail_msg("%s: %s", wrong[i], err.text);
+    }
+}
+
+static void every_address_needs_one_that_workers_reach(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct error err = { 0 };
+    assert_false(load("listen: '0.0.0.0:7780'", &settings, &err));
+    assert_non_null(strstr(err.text, "artifacts.url"));
+    assert_false(load("listen: '[::]:7780'", &settings, &err));
+    assert_true(load("listen: '[::]:7780', url: 'https://store:7780'", &settings, &err));
+    settings_deinit(&settings);
+}
+
+static void both_families_can_be_listened_on(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct error err = { 0 };
+    assert_true(load("listen: '127.0.0.1:7780'", &settings, &err));
+    const struct sockaddr_in *v4 = (const void *)&settings.artifacts_address;
+    assert_int_equal(v4->sin_family, AF_INET);
+    assert_int_equal(ntohs(v4->sin_port), 7780);
+    settings_deinit(&settings);
+    assert_true(load("listen: '[::1]:7781'", &settings, &err));
+    const struct sockaddr_in6 *v6 = (const void *)&settings.artifacts_address;
+    assert_int_equal(v6->sin6_family, AF_INET6);
+    assert_int_equal(ntohs(v6->sin6_port), 7781);
+    settings_deinit(&settings);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_that_nobody_can_listen_on_is_refused),
+        cmocka_unit_test(every_address_needs_one_that_workers_reach),
+        cmocka_unit_test(both_families_can_be_listened_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
