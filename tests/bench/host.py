@@ -6,7 +6,6 @@ from table import Row, make_bundle, paired, settle
 from world import BIN, pause
 
 WORKER = BIN / "worker/meridian-worker"
-STEPS = [str(BIN / "worker" / name) for name in ("meridian-step", "meridian-fetch")]
 STEP_MEMORY_MIB, COMMIT_MS, KIB_OF_MIB = 32, 150, 1024
 
 
@@ -17,7 +16,7 @@ def step_memory():
         if not process.name.isdigit():
             continue
         try:
-            if os.readlink(process / "exe") in STEPS:
+            if os.readlink(process / "exe") == str(BIN / "worker/meridian-step"):
                 greatest = max(greatest, field(process / "status", "VmHWM") / KIB_OF_MIB)
         except (OSError, KeyError):
             continue  # it ended meanwhile

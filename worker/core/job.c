@@ -53,6 +53,16 @@ static void job_remember_success(struct worker *w, const struct task *task,
     }
 }
 
+/* The step at which it ended; of a build, whose phases follow its one step, the phase. */
+static enum lifecycle_event job_last_event(const struct row_record *record)
+{
+    for (size_t i = record->step + 1; i < record->event_count; i++) {
+        enum status status = record->events[i].status;
+        if (status != STATUS_SUCCEEDED && status != STATUS_SKIPPED) return record->events[i].event;
+    }
+    return record->events[record->step].event;
+}
+
 static void job_end(struct worker *w, struct task *task, enum status status,
                     const struct diagnostics *why, struct worker_actions *out)
 {
@@ -69,8 +79,7 @@ static void job_end(struct worker *w, struct task *task, enum status status,
     result->status = status;
     result->events = record->events;
     result->event_count = record->event_count;
-    if (record->step < record->event_count)
-        result->failed_event = record->events[record->step].event;
+    if (record->step < record->event_count) result->failed_event = job_last_event(record);
     result->diagnostics = copy_diagnostics(&task->arena, why);
     result->ended_ms = w->now_ms;
     if (status == STATUS_SUCCEEDED) job_remember_success(w, task, out);
@@ -90,7 +99,11 @@ static void job_end_unwanted(struct worker *w, struct task *task, const struct d
     struct diagnostics why = { .code = LIFECYCLE_UNKNOWN_ERROR, .script = "", .log_tail = "" };
     if (said) why = *said;
     why.message = describe_unwanted(w, task, &out->arena);
-    job_end(w, task, task->record.cancel ? STATUS_STOPPED : STATUS_FAILED, &why, out);
+    enum status status = task->record.cancel ? STATUS_STOPPED : STATUS_FAILED;
+    /* Nothing is wrong with the build itself: the coordinator gives it to another host. */
+    bool innocent = task->ending == ENDING_LEASE && task->record.job->kind == JOB_BUILD;
+    if (innocent && !task->record.cancel) status = STATUS_UNKNOWN;
+    job_end(w, task, status, &why, out);
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
@@ -130,6 +143,7 @@ static void job_order_step(const struct worker *w, const struct task *task,
         .revisions_max = w->config.revisions_max,
         .local_bundle = "",
         .appspec_filename = "",
+        .secrets_dir = "",
         .run_root_scripts_from_current = row->scripts == SCRIPTS_CURRENT || job_downloaded(task),
     };
     if (target) action->step.spec.last_successful = target->record.last_successful;
@@ -164,6 +178,16 @@ static void job_next_step(struct task *task)
     task->changed = true;
 }
 
+/* What a build did, behind the events that are steps. */
+static void job_take_phases(struct task *task, const struct step_outcome *outcome)
+{
+    struct row_record *record = &task->record;
+    for (size_t i = 0; i < outcome->phase_count && record->event_count < WIRE_EVENTS_MAX; i++)
+        record->events[record->event_count++] = outcome->phases[i];
+    record->result.outputs = copy_artifacts(&task->arena, outcome->outputs, outcome->output_count);
+    record->result.output_count = outcome->output_count;
+}
+
 static void job_take_outcome(struct worker *w, struct task *task,
                              const struct step_outcome *outcome)
 {
@@ -176,6 +200,7 @@ static void job_take_outcome(struct worker *w, struct task *task,
     record->result.bytes += outcome->bytes;
     if (outcome->version_id && outcome->version_id[0])
         record->result.version_id = arena_text(&task->arena, outcome->version_id);
+    if (record->job->kind == JOB_BUILD) job_take_phases(task, outcome);
     task->changed = true;
 }
 
@@ -184,13 +209,14 @@ void job_step_ended(struct worker *w, struct task *task, const struct step_outco
 {
     assert(task_running(task));
     struct row_record *record = &task->record;
+    bool more = record->step + 1 < record->event_count;
     job_take_outcome(w, task, outcome);
     outbox_hint(w, task, 0, 0, out);
     struct lifecycle_report *report = &record->events[record->step];
     bool ignored = outcome->status == STATUS_FAILED && report->event == EVENT_APPLICATION_STOP &&
                    record->job->ignore_application_stop_failures && !job_unwanted(task);
     if (outcome->status == STATUS_SUCCEEDED || ignored) {
-        if (record->step + 1 < record->event_count) {
+        if (more) {
             job_next_step(task);
             return;
         }

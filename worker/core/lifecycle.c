@@ -16,6 +16,7 @@ static const struct lifecycle_row lifecycle[] = {
     { JOB_DEPLOY, EVENT_BEFORE_ALLOW_TRAFFIC, STEP_HOOK, false, true, SCRIPTS_CURRENT },
     { JOB_DEPLOY, EVENT_AFTER_ALLOW_TRAFFIC, STEP_HOOK, false, true, SCRIPTS_CURRENT },
     { JOB_REPLICATE, EVENT_REPLICATE, STEP_REPLICATE, true, false, SCRIPTS_NONE },
+    { JOB_BUILD, EVENT_BUILD, STEP_BUILD, true, false, SCRIPTS_NONE }, /* its workspace is new */
 };
 
 enum { LIFECYCLE_ROWS = sizeof lifecycle / sizeof lifecycle[0] };

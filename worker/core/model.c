@@ -84,7 +84,7 @@ struct target *model_need_target(struct worker *w, const char *name)
 
 bool task_floating(const struct task *task)
 {
-    return task->record.job && task->record.job->kind == JOB_REPLICATE;
+    return task->record.job && task->record.job->kind != JOB_DEPLOY;
 }
 
 bool task_running(const struct task *task)

@@ -111,7 +111,9 @@ bool runtime_open(const struct settings *settings, const char *step_program, con
     const struct effect_config effect = { .state = settings->state,
                                           .program = step_program,
                                           .local_bundle = "",
-                                          .appspec_filename = "" };
+                                          .appspec_filename = "",
+                                          .build_memory_max = settings->build_memory_max,
+                                          .secrets_dir = settings->secrets };
     struct runtime *r = xcalloc(1, sizeof *r);
     r->log = log;
     if (!open_common(r, settings->state, &effect, &core, err) || !open_uplink(r, settings, err)) {

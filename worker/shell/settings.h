@@ -8,6 +8,8 @@
  *     state: state                       # LMDB and the job folders
  *     root: deployment-root              # what the CodeDeploy agent calls root_dir
  *     revisions: 5                       # optional: kept on the host
+ *     secrets: secrets                   # optional: a folder of files that builds may name
+ *     buildMemory: 2 GiB                 # optional: data of each process of a build
  *     log: info
  */
 #pragma once
@@ -16,8 +18,8 @@
 
 struct settings {
     struct config *config;
-    const char *name, *region, *coordinator, *coordinator_key, *key, *state, *root;
-    uint64_t revisions_max;
+    const char *name, *region, *coordinator, *coordinator_key, *key, *state, *root, *secrets;
+    uint64_t revisions_max, build_memory_max; /* 0: no bound */
     const char *log_level;
     enum log_level log;
 };

@@ -6,5 +6,9 @@
 #include "steps/step.h"
 
 /* *bytes is what crossed the network. */
+NODISCARD bool fetch_artifact(struct step *step, const struct artifact_ref *ref,
+                              const struct grant *grant, const char *path, uint64_t *bytes,
+                              struct error *err);
+/* The job's input. */
 NODISCARD bool fetch_object(struct step *step, const char *path, uint64_t *bytes,
                             struct error *err);

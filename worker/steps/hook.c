@@ -1,6 +1,7 @@
 #include "steps/hook.h"
 
 #include "bundle/appspec.h"
+#include "steps/environment.h"
 #include "steps/ledger.h"
 #include "steps/script.h"
 
@@ -8,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { VARIABLES_MAX = 16 };
 
@@ -68,51 +67,24 @@ static bool load_appspec(const struct step *step, const char *revision, struct a
                       lifecycle_event_name(spec->event), spec->last_successful.text);
 }
 
-struct environment {
-    char **entries;
-    size_t count;
-    struct arena arena;
-};
-
-static void put(struct environment *e, const char *name, const char *value)
-{
-    size_t len = strlen(name), i = 0;
-    char *entry = arena_format(&e->arena, "%s=%s", name, value);
-    while (i < e->count && !(strncmp(e->entries[i], name, len) == 0 && e->entries[i][len] == '='))
-        i++;
-    e->entries[i] = entry;
-    if (i == e->count) e->count++;
-}
-
-static void environment_init(struct environment *e, const struct step_spec *spec)
+static void hook_environment(struct environment *e, const struct step_spec *spec)
 {
     const struct job *job = &spec->job;
-    size_t count = 0;
-    while (environ[count]) count++;
-    *e = (struct environment){ .count = count };
-    e->entries = xcalloc(count + VARIABLES_MAX + SCRIPT_VARIABLES_SPARE + 1, sizeof *e->entries);
-    memcpy(e->entries, environ, count * sizeof *e->entries);
-    arena_init(&e->arena, WIRE_DECODE_MAX);
-    put(e, "LIFECYCLE_EVENT", lifecycle_event_name(spec->event));
-    put(e, "DEPLOYMENT_ID", job->deployment.text);
-    put(e, "APPLICATION_NAME", job->application);
-    put(e, "DEPLOYMENT_GROUP_NAME", job->deployment_group);
-    put(e, "DEPLOYMENT_GROUP_ID", job->deployment_group_id);
+    environment_init(e, VARIABLES_MAX);
+    environment_put(e, "LIFECYCLE_EVENT", lifecycle_event_name(spec->event));
+    environment_put(e, "DEPLOYMENT_ID", job->deployment.text);
+    environment_put(e, "APPLICATION_NAME", job->application);
+    environment_put(e, "DEPLOYMENT_GROUP_NAME", job->deployment_group);
+    environment_put(e, "DEPLOYMENT_GROUP_ID", job->deployment_group_id);
     if (job->input.store[0] == '\0' || spec->local_bundle[0] != '\0') return;
-    put(e, "BUNDLE_BUCKET", job->input.store);
-    put(e, "BUNDLE_KEY", job->input.key);
-    put(e, "BUNDLE_VERSION", job->input.version_id);
-    put(e, "BUNDLE_ETAG", job->input.etag);
+    environment_put(e, "BUNDLE_BUCKET", job->input.store);
+    environment_put(e, "BUNDLE_KEY", job->input.key);
+    environment_put(e, "BUNDLE_VERSION", job->input.version_id);
+    environment_put(e, "BUNDLE_ETAG", job->input.etag);
     /* Meridian's own: what is equal on every host of the execution, whatever its region. */
-    put(e, "MERIDIAN_REVISION", job->revision);
-    put(e, "MERIDIAN_REGION", job->region);
-    put(e, "MERIDIAN_EXECUTION_ID", job->execution.text);
-}
-
-static void environment_deinit(struct environment *e)
-{
-    free(e->entries);
-    arena_deinit(&e->arena);
+    environment_put(e, "MERIDIAN_REVISION", job->revision);
+    environment_put(e, "MERIDIAN_REGION", job->region);
+    environment_put(e, "MERIDIAN_EXECUTION_ID", job->execution.text);
 }
 
 struct event {
@@ -127,13 +99,14 @@ static bool run_script(struct event *event, size_t index, struct script_end *end
 {
     const struct appspec_script *spec = &event->hook->scripts[index];
     struct environment environment AUTO(environment_deinit);
-    environment_init(&environment, event->step->spec);
+    hook_environment(&environment, event->step->spec);
     if (spec->rerun_safe) {
         char attempt[16];
         snprintf(attempt, sizeof attempt, "%u", event->step->spec->run);
-        put(&environment, "ATTEMPT", attempt);
-        put(&environment, "RESUMED",
-            event->ledger.interrupted && event->ledger.done == index ? "true" : "false");
+        environment_put(&environment, "ATTEMPT", attempt);
+        environment_put(&environment, "RESUMED",
+                        event->ledger.interrupted && event->ledger.done == index ? "true"
+                                                                                 : "false");
     }
     char path[FS_PATH_MAX];
     const struct script script = { .spec = spec,

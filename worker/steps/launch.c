@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ struct plan {
     int group_count;
     char home[ENTRY_SIZE], shell[ENTRY_SIZE], user[ENTRY_SIZE], logname[ENTRY_SIZE];
     char command[2 * FS_PATH_MAX];
+    uint64_t memory_max;
 };
 
 struct pipes {
@@ -116,6 +118,7 @@ static bool prepare(const struct script *script, struct plan *plan, struct error
 {
     const struct appspec_script *spec = script->spec;
     plan->environment = script->environment;
+    plan->memory_max = script->memory_max;
     if (!spec->sudo) {
         plan->argv[0] = script->path;
         return !spec->runas || prepare_user(plan, spec->runas, err);
@@ -163,6 +166,8 @@ static void start(const struct plan *plan, const struct pipes *pipes)
         return;
     /* Whatever was inherited without O_CLOEXEC stays here. */
     (void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    const struct rlimit data = { plan->memory_max, plan->memory_max };
+    if (plan->memory_max > 0 && setrlimit(RLIMIT_DATA, &data) < 0) return;
     if (!become(plan)) return;
     if (strchr(plan->argv[0], '/'))
         execve(plan->argv[0], (char **)plan->argv, plan->environment);

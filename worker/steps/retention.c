@@ -26,6 +26,7 @@ static bool is_deployment(const char *folder)
     char path[FS_PATH_MAX];
     struct error ignored;
     if (fs_join(path, folder, "deployment-archive", &ignored) && fs_exists(path)) return true;
+    if (fs_join(path, folder, "build", &ignored) && fs_exists(path)) return true;
     return fs_join(path, folder, "bundle.tar", &ignored) && fs_exists(path);
 }
 

@@ -223,8 +223,8 @@ static void say(struct script_end *out, enum lifecycle_error code, const struct 
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     const char *user = script->spec->runas;
-    error_set(&text, ERR_INVALID, "script '%.160s'%s%.80s: %s", script->spec->location,
-              user ? " run as user " : "", user ? user : "", what);
+    error_set(&text, ERR_INVALID, "%s '%.160s'%s%.80s: %s", script->noun ? script->noun : "script",
+              script->spec->location, user ? " run as user " : "", user ? user : "", what);
     out->code = code;
     memcpy(out->message, text.text, sizeof out->message);
 }

@@ -28,6 +28,8 @@ struct script {
     char **environment;
     struct scriptlog *log;
     struct step *step;
+    const char *noun;    /* what errors call it; NULL: "script" */
+    uint64_t memory_max; /* bytes of data of each process; 0: no bound */
 };
 
 struct script_end {

@@ -141,7 +141,9 @@ void scriptlog_entry(struct scriptlog *log, const char *format, ...)
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     assert(len >= 0);
-    put_line(log, "", text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
+    size_t used = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    if (log->redact) used = redact_apply(log->redact, (uint8_t *)text, used);
+    put_line(log, "", text, used);
     flush(log);
 }
 
@@ -156,6 +158,21 @@ void scriptlog_stream_deinit(struct scriptlog_stream *stream)
     buf_deinit(&stream->line);
 }
 
+/* Writes what is held of a line; `part` when more of it may follow: then the end that may be the
+ * beginning of a secret stays. */
+static void put_held(struct scriptlog *log, struct scriptlog_stream *stream, bool part)
+{
+    struct buf *line = &stream->line;
+    size_t keep = 0;
+    if (log->redact) line->len = redact_apply(log->redact, line->data, line->len);
+    if (log->redact && part && log->redact->longest > 0) keep = log->redact->longest - 1;
+    if (part && keep >= line->len) return; /* what was hidden has made room */
+    size_t len = line->len - keep;
+    put_line(log, stream->prefix, line->data, len);
+    if (keep > 0) memmove(line->data, line->data + len, keep);
+    line->len = keep;
+}
+
 void scriptlog_output(struct scriptlog *log, struct scriptlog_stream *stream, struct bytes data)
 {
     struct error ignored;
@@ -167,10 +184,7 @@ void scriptlog_output(struct scriptlog *log, struct scriptlog_stream *stream, st
         if (len > room) len = room;
         bool fits = buf_append(&stream->line, data.data, len, &ignored);
         assert(fits);
-        if (whole || stream->line.len == stream->line.max) {
-            put_line(log, stream->prefix, stream->line.data, stream->line.len);
-            buf_clear(&stream->line);
-        }
+        if (whole || stream->line.len == stream->line.max) put_held(log, stream, !whole);
         len += whole ? 1 : 0;
         data = bytes_of(data.data + len, data.len - len);
     }
@@ -180,8 +194,7 @@ void scriptlog_output(struct scriptlog *log, struct scriptlog_stream *stream, st
 void scriptlog_stream_end(struct scriptlog *log, struct scriptlog_stream *stream)
 {
     if (stream->line.len == 0) return;
-    put_line(log, stream->prefix, stream->line.data, stream->line.len);
-    buf_clear(&stream->line);
+    put_held(log, stream, false);
     flush(log);
 }
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 #include "io/fs.h"
+#include "steps/redact.h"
 
 enum {
     SCRIPTLOG_FILE_MAX = 64 << 20,
@@ -25,6 +26,7 @@ struct scriptlog {
     uint64_t size;
     struct buf out;
     struct buf tail;
+    const struct redact *redact; /* borrowed; NULL: nothing is hidden */
 };
 
 /* One stream of a script. */

@@ -2,6 +2,11 @@
 
 #include "io/clock.h"
 #include "io/proc.h"
+#include "steps/build.h"
+#include "steps/download.h"
+#include "steps/hook.h"
+#include "steps/install.h"
+#include "steps/replicate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,11 +37,6 @@ static bool lease_lost(const struct step *step, uint64_t now_ms)
     size_t got;
     if (!fs_read_full(fd, text, sizeof text - 1, &got, &ignored)) return true;
     return strtoull(text, NULL, 10) <= now_ms;
-}
-
-const char *step_kind_name(enum step_kind kind)
-{
-    return kind_names[kind];
 }
 
 bool step_continues(struct step *step, struct error *err)
@@ -117,12 +117,17 @@ static bool load_spec(const char *folder, struct arena *arena, struct step_spec 
     return true;
 }
 
-static bool run_kind(const struct step_row *rows, size_t count, struct step *step,
-                     struct step_report *report, struct error *err)
+static bool run_kind(struct step *step, struct step_report *report, struct error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].kind == step->spec->kind) return rows[i].run(step, report, err);
-    return error_set(err, ERR_INVALID, "this program has no such step");
+    switch (step->spec->kind) {
+    case STEP_DOWNLOAD: return download_run(step, report, err);
+    case STEP_INSTALL: return install_run(step, err);
+    case STEP_HOOK: return hook_run(step, report, err);
+    case STEP_REPLICATE: return replicate_run(step, report, err);
+    case STEP_BUILD: return build_run(step, report, err);
+    case STEP_KEEP_LOG: return error_set(err, ERR_INVALID, "this program has no such step");
+    }
+    return true;
 }
 
 static enum status stopped_status(enum step_stop stop)
@@ -151,7 +156,11 @@ static bool write_outcome(const char *folder, const struct step_report *report, 
                                           .started_ms = started_ms,
                                           .ended_ms = clock_wall_ms(),
                                           .version_id = report->version_id,
-                                          .bytes = report->bytes };
+                                          .bytes = report->bytes,
+                                          .phases = report->phases,
+                                          .phase_count = report->phase_count,
+                                          .outputs = report->outputs,
+                                          .output_count = report->output_count };
     char path[FS_PATH_MAX];
     struct buf bytes AUTO(buf_deinit) = { .max = 0 };
     buf_init(&bytes, STEP_SPEC_MAX);
@@ -168,8 +177,7 @@ static int open_progress(const char *folder)
     return open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 
-static bool run_claimed(const char *kind, const char *folder, int signals,
-                        const struct step_row *rows, size_t count, struct error *err)
+static bool run_claimed(const char *kind, const char *folder, int signals, struct error *err)
 {
     uint64_t started_ms = clock_wall_ms();
     AUTO(auto_free) struct step_report *report = xcalloc(1, sizeof *report);
@@ -188,24 +196,24 @@ static bool run_claimed(const char *kind, const char *folder, int signals,
     if (ok && spec.kind != STEP_REPLICATE)
         ok = host_init(&step->host, spec.root_dir, spec.job.deployment_group_id,
                        spec.job.deployment.text, &why);
-    ok = ok && run_kind(rows, count, step, report, &why);
+    ok = ok && run_kind(step, report, &why);
     if (!ok) report_failure(report, step, &why);
     auto_close(&step->progress);
     return write_outcome(folder, report, started_ms, err);
 }
 
-int step_main(int argc, char **argv, const struct step_row *rows, size_t count)
+int step_main(int argc, char **argv)
 {
     struct error err = { .code = ERR_NONE };
     AUTO(auto_close) int signals = -1;
     bool won = false;
     if (argc != 3) {
-        fprintf(stderr, "usage: meridian-step install|hook|download|replicate STEPDIR\n");
+        fprintf(stderr, "usage: meridian-step download|install|hook|replicate|build STEPDIR\n");
         return 2;
     }
     bool ok = harden(&signals, &err) && claim(argv[2], &won, &err);
     if (ok && !won) return 0;
-    if (ok && run_claimed(argv[1], argv[2], signals, rows, count, &err)) return 0;
+    if (ok && run_claimed(argv[1], argv[2], signals, &err)) return 0;
     fprintf(stderr, "meridian-step: %s\n", err.text);
     return 1;
 }
