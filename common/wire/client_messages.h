@@ -59,6 +59,35 @@ struct push_request { /* leave to upload one object */
     const char *summary;
 };
 
+struct transition_request {
+    struct id submission;
+    const char *pipeline, *stage; /* into that stage */
+    bool enable;
+    const char *reason;
+};
+
+struct approval_request {
+    struct id submission;
+    const char *pipeline, *execution; /* as in stop_request */
+    const char *action;               /* "" the only one that waits */
+    bool approve;
+    const char *summary;
+    struct id token; /* "" of what is awaited now */
+};
+
+struct retry_request {
+    struct id submission;
+    const char *pipeline, *execution;
+    const char *stage; /* "" the one that failed */
+    enum retry_mode mode;
+};
+
+struct rollback_request {
+    struct id submission;
+    const char *pipeline, *stage;
+    const char *target; /* an execution, "" the newest older one that succeeded in the stage */
+};
+
 #define REQUESTS(X)                                                                                \
     X(PING)                                                                                        \
     X(APPLY)                                                                                       \
@@ -71,14 +100,18 @@ struct push_request { /* leave to upload one object */
     X(LOGS)                                                                                        \
     X(PUSH)                                                                                        \
     X(WORKERS)                                                                                     \
-    X(EXPORT)
+    X(EXPORT)                                                                                      \
+    X(TRANSITION)                                                                                  \
+    X(APPROVAL)                                                                                    \
+    X(RETRY)                                                                                       \
+    X(ROLLBACK)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_EXPORT + 1)
+#define REQUEST_KIND_COUNT (REQUEST_ROLLBACK + 1)
 
 struct request {
     uint64_t token;
@@ -92,6 +125,10 @@ struct request {
         struct events_request events;
         struct logs_request logs;
         struct push_request push;
+        struct transition_request transition;
+        struct approval_request approval;
+        struct retry_request retry;
+        struct rollback_request rollback;
     };
 };
 
@@ -142,7 +179,7 @@ struct reply {
     const char *name;                         /* PING: the coordinator's version; APPLY: pipeline */
     uint32_t version;                         /* APPLY */
     bool changed;                             /* APPLY: false when the definition was already so */
-    struct id execution;                      /* RUN, STOP */
+    struct id execution;                      /* RUN, STOP, APPROVAL, RETRY, ROLLBACK */
     uint64_t seq;                             /* EVENTS: the newest; PING: epoch */
     const struct pipeline_summary *pipelines; /* LIST */
     size_t pipeline_count;
@@ -152,8 +189,10 @@ struct reply {
     size_t execution_count;
     const struct event_record *events; /* EVENTS */
     size_t event_count;
-    struct log_chunk log;  /* LOGS */
-    struct grant grant;    /* PUSH */
-    struct bytes document; /* EXPORT */
-    const char *region;    /* PING: the coordinator's */
+    struct log_chunk log;                        /* LOGS */
+    struct grant grant;                          /* PUSH */
+    struct bytes document;                       /* EXPORT */
+    const char *region;                          /* PING: the coordinator's */
+    const struct transition_record *transitions; /* STATUS: the disabled ones of the pipeline */
+    size_t transition_count;
 };

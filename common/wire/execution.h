@@ -4,6 +4,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
+#include "wire/flow.h"
 #include "wire/worker_messages.h"
 
 /* "definition/NAME/VERSION": kept as it was applied; executions are pinned to one version. */
@@ -32,7 +33,21 @@ struct action_state {
     uint64_t started_ms, ended_ms, deadline_ms;
     const char *summary;
     const char *error_code, *error_message;
+    struct id token;               /* approval: what the answer must name; "" none is awaited */
+    const char *updated_by;        /* approval: who answered */
+    const char *custom_data, *url; /* approval: for who answers */
 };
+
+#define ACTION_STATE_TEXTS(X)                                                                      \
+    X(name)                                                                                        \
+    X(region)                                                                                      \
+    X(provider)                                                                                    \
+    X(summary)                                                                                     \
+    X(error_code)                                                                                  \
+    X(error_message)                                                                               \
+    X(updated_by)                                                                                  \
+    X(custom_data)                                                                                 \
+    X(url)
 
 struct stage_state {
     const char *name;
@@ -40,6 +55,7 @@ struct stage_state {
     uint64_t started_ms, ended_ms;
     const struct action_state *actions;
     size_t action_count;
+    uint32_t auto_retries, manual_retries; /* AWS: retryStageMetadata */
 };
 
 /* One artifact in one region's store. */
@@ -50,19 +66,6 @@ struct copy_state {
     struct id job;  /* the replication; "" for the origin */
     uint64_t bytes; /* that crossed regions for it */
 };
-
-#define TRIGGERS(X)                                                                                \
-    X(POLL, "PollForSourceChanges")                                                                \
-    X(START, "StartPipelineExecution")                                                             \
-    X(CREATE, "CreatePipeline")
-
-enum trigger {
-#define X(name, text) TRIGGER_##name,
-    TRIGGERS(X)
-#undef X
-};
-#define TRIGGER_COUNT (TRIGGER_CREATE + 1)
-const char *trigger_name(enum trigger trigger);
 
 /* "execution/PIPELINE/STARTED/ID", STARTED 16 hexadecimal digits, so that keys sort by age. */
 struct execution {
@@ -82,6 +85,9 @@ struct execution {
     size_t stage_count;
     const struct copy_state *copies;
     size_t copy_count;
+    enum execution_mode mode; /* of the definition that it is pinned to */
+    enum execution_type type;
+    struct id rollback_target; /* ROLLBACK: whose revisions these are */
 };
 
 /* "job/EXECUTION/ID" */
@@ -101,5 +107,6 @@ struct job_state {
     size_t event_count;
     enum lifecycle_event failed_event;
     struct diagnostics diagnostics;
-    uint64_t done, total; /* not stored: the last progress hint */
+    uint64_t done, total;                 /* not stored: the last progress hint */
+    uint32_t stage_number, action_number; /* from 1, in its execution; 0: of an older version */
 };

@@ -4,6 +4,7 @@
  *   job.h              jobs and results
  *   step_files.h       step specs and outcomes
  *   worker_messages.h  the dialogue coordinator <-> worker
+ *   flow.h             triggers, modes, kinds of retry
  *   execution.h        definitions, executions, jobs
  *   record.h           everything durable
  *   client_messages.h  requests and replies of the client

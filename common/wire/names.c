@@ -88,6 +88,39 @@ const char *trigger_name(enum trigger trigger)
     return names[trigger];
 }
 
+const char *execution_mode_name(enum execution_mode mode)
+{
+    static const char *const names[] = {
+#define X(name, text) [MODE_##name] = (text),
+        EXECUTION_MODES(X)
+#undef X
+    };
+    assert(mode < EXECUTION_MODE_COUNT);
+    return names[mode];
+}
+
+const char *execution_type_name(enum execution_type type)
+{
+    static const char *const names[] = {
+#define X(name, text) [TYPE_##name] = (text),
+        EXECUTION_TYPES(X)
+#undef X
+    };
+    assert(type < EXECUTION_TYPE_COUNT);
+    return names[type];
+}
+
+const char *retry_mode_name(enum retry_mode mode)
+{
+    static const char *const names[] = {
+#define X(name, text) [RETRY_##name] = (text),
+        RETRY_MODES(X)
+#undef X
+    };
+    assert(mode < RETRY_MODE_COUNT);
+    return names[mode];
+}
+
 const char *message_type_name(enum message_type type)
 {
     static const char *const names[] = {
@@ -145,6 +178,10 @@ void record_key(const struct record *record, char out[RECORD_KEY_SIZE])
         break;
     case RECORD_TARGET:
         len = snprintf(out, RECORD_KEY_SIZE, "target/%s", record->target.target);
+        break;
+    case RECORD_TRANSITION:
+        len = snprintf(out, RECORD_KEY_SIZE, "transition/%s/%s", record->transition.pipeline,
+                       record->transition.stage);
         break;
     }
     assert(len > 0);

@@ -10,17 +10,19 @@
 #include "base/id.h"
 
 enum {
-    WIRE_FRAME_MAX = 1 << 20,  /* a whole message, bytes; ZMQ_MAXMSGSIZE as well */
-    WIRE_DECODE_MAX = 4 << 20, /* memory that decoding one message may take */
-    WIRE_NAME_MAX = 100,       /* pipeline, stage, action, artifact, application, worker */
-    WIRE_KEY_MAX = 1024,       /* an object key, a version id, an etag (S3's limit) */
-    WIRE_TARGET_MAX = 256,     /* what must not be worked on twice at once */
-    WIRE_PATH_MAX = 4095,      /* a file name */
-    WIRE_URL_MAX = 8192,       /* a presigned URL: bucket, key and session token, escaped */
-    WIRE_TEXT_MAX = 5000,      /* an error message (AWS: errorDetails.message) */
-    WIRE_LOG_TAIL_MAX = 2048,  /* the agent's log tail */
-    WIRE_ROWS_MAX = 1000,      /* jobs that one worker may hold */
-    WIRE_EVENTS_MAX = 16,      /* lifecycle events of one deployment */
+    WIRE_FRAME_MAX = 1 << 20,    /* a whole message, bytes; ZMQ_MAXMSGSIZE as well */
+    WIRE_DECODE_MAX = 4 << 20,   /* memory that decoding one message may take */
+    WIRE_NAME_MAX = 100,         /* pipeline, stage, action, artifact, application, worker */
+    WIRE_KEY_MAX = 1024,         /* an object key, a version id, an etag (S3's limit) */
+    WIRE_TARGET_MAX = 256,       /* what must not be worked on twice at once */
+    WIRE_PATH_MAX = 4095,        /* a file name */
+    WIRE_URL_MAX = 8192,         /* a presigned URL: bucket, key and session token, escaped */
+    WIRE_TEXT_MAX = 5000,        /* an error message (AWS: errorDetails.message) */
+    TRANSITION_REASON_MAX = 300, /* AWS: disabledReason */
+    APPROVAL_SUMMARY_MAX = 512,  /* AWS: ApprovalResult.summary */
+    WIRE_LOG_TAIL_MAX = 2048,    /* the agent's log tail */
+    WIRE_ROWS_MAX = 1000,        /* jobs that one worker may hold */
+    WIRE_EVENTS_MAX = 16,        /* lifecycle events of one deployment */
     WIRE_STAGES_MAX = 50,
     WIRE_ACTIONS_MAX = 500,
     WIRE_ARTIFACTS_MAX = 100,

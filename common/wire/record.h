@@ -44,6 +44,15 @@ struct worker_record {
     struct id incarnation;
 };
 
+/* "transition/PIPELINE/STAGE": the door into a stage; none is as good as an enabled one. */
+struct transition_record {
+    const char *pipeline, *stage;
+    bool enabled;
+    const char *reason; /* at most TRANSITION_REASON_MAX */
+    const char *changed_by;
+    uint64_t changed_ms;
+};
+
 /* ---- worker ---- */
 
 /* "self" */
@@ -88,14 +97,15 @@ struct target_record {
     X(WORKER, worker_record, worker)                                                               \
     X(SELF, self_record, self)                                                                     \
     X(ROW, row_record, row)                                                                        \
-    X(TARGET, target_record, target)
+    X(TARGET, target_record, target)                                                               \
+    X(TRANSITION, transition_record, transition)
 
 enum record_kind {
 #define X(name, type, member) RECORD_##name,
     RECORD_KINDS(X)
 #undef X
 };
-#define RECORD_KIND_COUNT (RECORD_TARGET + 1)
+#define RECORD_KIND_COUNT (RECORD_TRANSITION + 1)
 
 struct record {
     enum record_kind kind;

@@ -81,6 +81,44 @@ static const struct wire_field push_request_fields[] = {
 };
 static const struct wire_type wire_push_request = TYPE(push_request, push_request);
 
+static const struct wire_field transition_request_fields[] = {
+    FIELD(transition_request, TransitionRequest, submission, WIRE_ID),
+    FIELD(transition_request, TransitionRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(transition_request, TransitionRequest, stage, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(transition_request, TransitionRequest, enable, WIRE_BOOL),
+    FIELD(transition_request, TransitionRequest, reason, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+};
+static const struct wire_type wire_transition_request =
+    TYPE(transition_request, transition_request);
+
+static const struct wire_field approval_request_fields[] = {
+    FIELD(approval_request, ApprovalRequest, submission, WIRE_ID),
+    FIELD(approval_request, ApprovalRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(approval_request, ApprovalRequest, execution, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(approval_request, ApprovalRequest, action, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(approval_request, ApprovalRequest, approve, WIRE_BOOL),
+    FIELD(approval_request, ApprovalRequest, summary, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(approval_request, ApprovalRequest, token, WIRE_ID_OR_NONE),
+};
+static const struct wire_type wire_approval_request = TYPE(approval_request, approval_request);
+
+static const struct wire_field retry_request_fields[] = {
+    FIELD(retry_request, RetryRequest, submission, WIRE_ID),
+    FIELD(retry_request, RetryRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(retry_request, RetryRequest, execution, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(retry_request, RetryRequest, stage, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(retry_request, RetryRequest, mode, WIRE_ENUM, .max = RETRY_MODE_COUNT),
+};
+static const struct wire_type wire_retry_request = TYPE(retry_request, retry_request);
+
+static const struct wire_field rollback_request_fields[] = {
+    FIELD(rollback_request, RollbackRequest, submission, WIRE_ID),
+    FIELD(rollback_request, RollbackRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(rollback_request, RollbackRequest, stage, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(rollback_request, RollbackRequest, target, WIRE_TEXT, .max = WIRE_NAME_MAX),
+};
+static const struct wire_type wire_rollback_request = TYPE(rollback_request, rollback_request);
+
 static const struct wire_type wire_no_arguments = {
     .name = "no_arguments", .descriptor = &meridian__no_arguments__descriptor, .size = 0
 };
@@ -98,6 +136,11 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_PUSH] = { "push", MERIDIAN__REQUEST__BODY_PUSH, &wire_push_request },
     [REQUEST_WORKERS] = { "workers", MERIDIAN__REQUEST__BODY_WORKERS, &wire_no_arguments },
     [REQUEST_EXPORT] = { "export", MERIDIAN__REQUEST__BODY_EXPORT, &wire_status_request },
+    [REQUEST_TRANSITION] = { "transition", MERIDIAN__REQUEST__BODY_TRANSITION,
+                             &wire_transition_request },
+    [REQUEST_APPROVAL] = { "approval", MERIDIAN__REQUEST__BODY_APPROVAL, &wire_approval_request },
+    [REQUEST_RETRY] = { "retry", MERIDIAN__REQUEST__BODY_RETRY, &wire_retry_request },
+    [REQUEST_ROLLBACK] = { "rollback", MERIDIAN__REQUEST__BODY_ROLLBACK, &wire_rollback_request },
 };
 
 static const struct wire_field request_fields[] = {
@@ -175,5 +218,7 @@ static const struct wire_field reply_fields[] = {
     FIELD(reply, Reply, grant, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
     FIELD(reply, Reply, document, WIRE_DOCUMENT, .max = WIRE_DOCUMENT_MAX),
     FIELD(reply, Reply, region, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    COUNTED(reply, Reply, transitions, transition_count, WIRE_LIST, .type = &wire_transition_record,
+            .max = WIRE_LIST_MAX),
 };
 const struct wire_type wire_reply = TYPE(reply, reply);

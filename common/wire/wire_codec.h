@@ -101,7 +101,8 @@ extern const struct wire_type wire_fence, wire_artifact_ref, wire_grant, wire_jo
 extern const struct wire_type wire_row, wire_hello, wire_welcome, wire_refusal, wire_offer,
     wire_accept, wire_nack, wire_heartbeat, wire_lease, wire_progress, wire_job_key, wire_cancel,
     wire_signed_cancel, wire_log_request, wire_log_chunk;
-extern const struct wire_type wire_execution, wire_job_state, wire_event_record;
+extern const struct wire_type wire_execution, wire_job_state, wire_event_record,
+    wire_transition_record;
 extern const struct wire_type wire_request, wire_reply;
 extern const struct wire_variant wire_message_variants[MESSAGE_TYPE_COUNT],
     wire_record_variants[RECORD_KIND_COUNT];

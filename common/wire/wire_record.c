@@ -9,6 +9,15 @@
 #define X(name, text) SAME(TRIGGER_##name, MERIDIAN__TRIGGER__TRIGGER_##name);
 TRIGGERS(X)
 #undef X
+#define X(name, text) SAME(MODE_##name, MERIDIAN__EXECUTION_MODE__EXECUTION_MODE_##name);
+EXECUTION_MODES(X)
+#undef X
+#define X(name, text) SAME(TYPE_##name, MERIDIAN__EXECUTION_TYPE__EXECUTION_TYPE_##name);
+EXECUTION_TYPES(X)
+#undef X
+#define X(name, text) SAME(RETRY_##name, MERIDIAN__RETRY_MODE__RETRY_MODE_##name);
+RETRY_MODES(X)
+#undef X
 SAME(STEP_NOT_BEGUN, MERIDIAN__STEP_STATE__STEP_STATE_NOT_BEGUN);
 SAME(STEP_STARTED, MERIDIAN__STEP_STATE__STEP_STATE_STARTED);
 SAME(STEP_DONE, MERIDIAN__STEP_STATE__STEP_STATE_DONE);
@@ -48,6 +57,10 @@ static const struct wire_field action_state_fields[] = {
     FIELD(action_state, ActionState, summary, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
     FIELD(action_state, ActionState, error_code, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(action_state, ActionState, error_message, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(action_state, ActionState, token, WIRE_ID_OR_NONE),
+    FIELD(action_state, ActionState, updated_by, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(action_state, ActionState, custom_data, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(action_state, ActionState, url, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 
@@ -58,6 +71,8 @@ static const struct wire_field stage_state_fields[] = {
     FIELD(stage_state, StageState, ended_ms, WIRE_U64),
     COUNTED(stage_state, StageState, actions, action_count, WIRE_LIST, .type = &wire_action_state,
             .max = WIRE_ACTIONS_MAX),
+    FIELD(stage_state, StageState, auto_retries, WIRE_U32),
+    FIELD(stage_state, StageState, manual_retries, WIRE_U32),
 };
 static const struct wire_type wire_stage_state = TYPE(stage_state, stage_state);
 
@@ -91,6 +106,9 @@ static const struct wire_field execution_fields[] = {
             .max = WIRE_STAGES_MAX),
     COUNTED(execution, Execution, copies, copy_count, WIRE_LIST, .type = &wire_copy_state,
             .max = WIRE_LIST_MAX),
+    FIELD(execution, Execution, mode, WIRE_ENUM, .max = EXECUTION_MODE_COUNT),
+    FIELD(execution, Execution, type, WIRE_ENUM, .max = EXECUTION_TYPE_COUNT),
+    FIELD(execution, Execution, rollback_target, WIRE_ID_OR_NONE),
 };
 const struct wire_type wire_execution = TYPE(execution, execution);
 
@@ -121,6 +139,8 @@ static const struct wire_field job_state_fields[] = {
           .optional = true),
     FIELD(job_state, JobState, done, WIRE_U64),
     FIELD(job_state, JobState, total, WIRE_U64),
+    FIELD(job_state, JobState, stage_number, WIRE_U32),
+    FIELD(job_state, JobState, action_number, WIRE_U32),
 };
 const struct wire_type wire_job_state = TYPE(job_state, job_state);
 
@@ -196,6 +216,16 @@ static const struct wire_field target_record_fields[] = {
     FIELD(target_record, TargetRecord, last_successful, WIRE_ID_OR_NONE),
 };
 static const struct wire_type wire_target_record = TYPE(target_record, target_record);
+
+static const struct wire_field transition_record_fields[] = {
+    FIELD(transition_record, TransitionRecord, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(transition_record, TransitionRecord, stage, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(transition_record, TransitionRecord, enabled, WIRE_BOOL),
+    FIELD(transition_record, TransitionRecord, reason, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(transition_record, TransitionRecord, changed_by, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(transition_record, TransitionRecord, changed_ms, WIRE_U64),
+};
+const struct wire_type wire_transition_record = TYPE(transition_record, transition_record);
 
 const struct wire_variant wire_record_variants[RECORD_KIND_COUNT] = {
 #define X(upper, type, member)                                                                     \

@@ -11,6 +11,7 @@
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -189,7 +190,15 @@ enum client_exit client_fail_error(struct client *client, const struct error *er
 
 enum client_exit client_fail_reply(struct client *client, const struct reply *reply)
 {
-    (void)fail(client, error_code_name(reply->failure.code), reply->token, &reply->failure);
+    /* "ApprovalAlreadyCompletedException: ...": where AWS has a name, scripts get that name. */
+    static const char suffix[] = "Exception: ";
+    char code[80];
+    const char *cause = reply->failure.cause, *colon = strstr(cause, suffix);
+    size_t len = colon ? (size_t)(colon - cause) + sizeof suffix - 3 : 0;
+    bool named = len > 0 && len < sizeof code && strcspn(cause, " ") == len + 1;
+    snprintf(code, sizeof code, "%.*s", named ? (int)len : 0, cause);
+    (void)fail(client, named ? code : error_code_name(reply->failure.code), reply->token,
+               &reply->failure);
     return client_exit_of(reply->failure.code);
 }
 

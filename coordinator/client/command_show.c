@@ -105,6 +105,22 @@ enum client_exit command_list(struct client *client)
 
 /* ---- status ---- */
 
+static void transition_lines(struct client *client, const struct reply *reply)
+{
+    for (size_t i = 0; i < reply->transition_count; i++) {
+        const struct transition_record *door = &reply->transitions[i];
+        print_raw(&client->out, "transition into ");
+        print_text(&client->out, door->stage);
+        print_raw(&client->out, " disabled by ");
+        print_text(&client->out, door->changed_by);
+        print_raw(&client->out, " ");
+        print_time(&client->out, door->changed_ms);
+        if (door->reason[0]) print_raw(&client->out, ": ");
+        print_text(&client->out, door->reason);
+        print_raw(&client->out, "\n");
+    }
+}
+
 static enum client_exit show(struct client *client, const struct client_target *target)
 {
     struct request request = { .kind = REQUEST_STATUS };
@@ -118,11 +134,13 @@ static enum client_exit show(struct client *client, const struct client_target *
                            "meridian list");
     switch (client->options->output) {
     case OUTPUT_JSON:
-    case OUTPUT_NDJSON: json_execution(&client->out, &reply.executions[0]); break;
+    case OUTPUT_NDJSON: json_status(&client->out, &reply); break;
     case OUTPUT_NAME: name_line(client, reply.executions[0].execution.id.text); break;
     case OUTPUT_TABLE: tree_print(&client->out, &reply.executions[0], TREE_NORMAL); break;
     case OUTPUT_WIDE: tree_print(&client->out, &reply.executions[0], TREE_WIDE); break;
     }
+    if (client->options->output == OUTPUT_TABLE || client->options->output == OUTPUT_WIDE)
+        transition_lines(client, &reply);
     return EXIT_DONE;
 }
 

@@ -77,11 +77,11 @@ static void offer(struct client *client, const char *word, const char *begun)
     print_raw(&client->out, "\n");
 }
 
-static void offer_options(struct client *client, uint32_t mask, const char *begun)
+static void offer_options(struct client *client, uint64_t mask, const char *begun)
 {
     char word[40];
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (id >= OPTION_GLOBAL_COUNT && !(mask & (UINT32_C(1) << id))) continue;
+        if (id >= OPTION_GLOBAL_COUNT && !(mask & (UINT64_C(1) << id))) continue;
         snprintf(word, sizeof word, "--%s", option_rows[id].name);
         offer(client, word, begun);
     }
@@ -127,6 +127,9 @@ enum client_exit command_complete(struct client *client)
         return EXIT_DONE;
     } else if (command->run == command_keys) {
         for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) offer(client, verbs[i], begun);
+    } else if (command->run == command_transition) {
+        offer(client, "disable", begun);
+        offer(client, "enable", begun);
     } else if (command->run == command_completion) {
         offer(client, "bash", begun);
         offer(client, "zsh", begun);

@@ -27,6 +27,9 @@ const struct command commands[] = {
     { "stop", "Daily", "PIPELINE [EXECUTION]", "end an execution",
       OPTION_BIT(ABANDON) | OPTION_BIT(REASON) | OPTION_BIT(YES),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_stop },
+    { "transition", "Daily", "enable|disable PIPELINE STAGE",
+      "let executions into a stage, or hold them before it", OPTION_BIT(WHY),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 3, 3, command_transition },
     { "apply", "Define", "-f FILE", "make or change a pipeline (CodePipeline's JSON, or YAML)",
       OPTION_BIT(FILE) | OPTION_BIT(DRY_RUN), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 0, 0,
       command_apply },
@@ -64,11 +67,11 @@ const struct command *command_find(const char *name)
 
 /* ---- help ---- */
 
-static void help_options(struct print *out, uint32_t mask, bool global)
+static void help_options(struct print *out, uint64_t mask, bool global)
 {
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
         const struct option_row *row = &option_rows[id];
-        bool shown = global ? id < OPTION_GLOBAL_COUNT : (mask & (UINT32_C(1) << id)) != 0;
+        bool shown = global ? id < OPTION_GLOBAL_COUNT : (mask & (UINT64_C(1) << id)) != 0;
         if (!shown) continue;
         char left[64];
         const char letter[] = { '-', row->letter, ',', ' ', '\0' };

@@ -9,7 +9,7 @@ struct command {
     const char *name, *group; /* group NULL: not shown by help */
     const char *arguments;    /* as in "[PIPELINE [EXECUTION]]" */
     const char *help;         /* one line */
-    uint32_t options;         /* OPTION_BITs beside the global ones */
+    uint64_t options;         /* OPTION_BITs beside the global ones */
     unsigned outputs;         /* OUTPUT_BITs beside table; 0: any word for -o is refused */
     size_t arguments_min, arguments_max;
     enum client_exit (*run)(struct client *client);
@@ -39,6 +39,7 @@ enum client_exit command_push(struct client *client);
 enum client_exit command_run(struct client *client);
 enum client_exit command_status(struct client *client);
 enum client_exit command_stop(struct client *client);
+enum client_exit command_transition(struct client *client);
 enum client_exit command_validate(struct client *client);
 enum client_exit command_version(struct client *client);
 enum client_exit command_wait(struct client *client);

@@ -119,6 +119,13 @@ static json_t *summary_value(const struct execution *e)
     put_text(all, "pipelineExecutionId", e->id.text);
     put_text(all, "status", status_name(e->status));
     put_text(all, "statusSummary", e->status_summary);
+    put_text(all, "executionMode", execution_mode_name(e->mode));
+    put_text(all, "executionType", execution_type_name(e->type));
+    if (!id_empty(&e->rollback_target)) {
+        json_t *rollback = json_object();
+        put_text(rollback, "rollbackTargetPipelineExecutionId", e->rollback_target.text);
+        put(all, "rollbackMetadata", rollback);
+    }
     put_time(all, "startTime", e->started_ms);
     put_time(all, "lastUpdateTime", e->updated_ms);
     put_time(all, "endTime", e->ended_ms);
@@ -219,7 +226,22 @@ static json_t *action_value(const struct execution_view *view, size_t stage, siz
     return all;
 }
 
-static json_t *stages_value(const struct execution_view *view)
+/* get-pipeline-state: inboundTransitionState. */
+static json_t *door_value(const struct reply *reply, const char *stage)
+{
+    json_t *all = json_object();
+    const struct transition_record *door = NULL;
+    for (size_t i = 0; reply && i < reply->transition_count; i++)
+        if (text_equal(reply->transitions[i].stage, stage)) door = &reply->transitions[i];
+    put(all, "enabled", json_boolean(!door));
+    if (!door) return all;
+    put_text(all, "lastChangedBy", door->changed_by);
+    put_time(all, "lastChangedAt", door->changed_ms);
+    put_text(all, "disabledReason", door->reason);
+    return all;
+}
+
+static json_t *stages_value(const struct execution_view *view, const struct reply *reply)
 {
     const struct execution *e = &view->execution;
     json_t *all = json_array();
@@ -231,6 +253,7 @@ static json_t *stages_value(const struct execution_view *view)
         put_time(latest, "startTime", e->stages[s].started_ms);
         put_time(latest, "endTime", e->stages[s].ended_ms);
         put(stage, "latestExecution", latest);
+        if (reply) put(stage, "inboundTransitionState", door_value(reply, e->stages[s].name));
         for (size_t a = 0; a < e->stages[s].action_count; a++)
             (void)json_array_append_new(actions, action_value(view, s, a));
         put(stage, "actionStates", actions);
@@ -260,11 +283,12 @@ static json_t *artifacts_value(const struct execution *e)
     return all;
 }
 
-void json_execution(struct print *out, const struct execution_view *view)
+static void write_execution(struct print *out, const struct execution_view *view,
+                            const struct reply *reply)
 {
     json_t *all = summary_value(&view->execution), *same = json_object();
     struct version_facts version = facts_of_version(view);
-    put(all, "stageStates", stages_value(view));
+    put(all, "stageStates", stages_value(view, reply));
     put(all, "artifacts", artifacts_value(&view->execution));
     put_number(same, "regions", version.regions);
     put_number(same, "verifiedRegions", version.verified);
@@ -273,6 +297,16 @@ void json_execution(struct print *out, const struct execution_view *view)
                      !version.differ));
     put(all, "sameVersion", same);
     write_value(out, all, false);
+}
+
+void json_execution(struct print *out, const struct execution_view *view)
+{
+    write_execution(out, view, NULL);
+}
+
+void json_status(struct print *out, const struct reply *reply)
+{
+    write_execution(out, &reply->executions[0], reply);
 }
 
 /* ---- lists ---- */

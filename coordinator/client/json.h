@@ -10,6 +10,8 @@
 
 void json_failure(struct print *out, const char *code, uint64_t token,
                   const struct failure *failure);
+/* The first execution of a STATUS reply, with the doors of its pipeline. */
+void json_status(struct print *out, const struct reply *reply);
 void json_execution(struct print *out, const struct execution_view *view);
 void json_history(struct print *out, const struct reply *reply);
 void json_list(struct print *out, const struct reply *reply);

@@ -53,7 +53,7 @@ NODISCARD static bool take(struct options *options, enum option_id id, const cha
     static const char *const colors[] = { "auto", "always", "never", NULL };
     static const char *const ways[] = { "auto", "tty", "plain", "json", NULL };
     unsigned at = 0;
-    options->given |= UINT32_C(1) << id;
+    options->given |= UINT64_C(1) << id;
     options->text[id] = value;
     if (id == OPTION_OUTPUT) return take_output(options, value, err);
     if (id == OPTION_COLOR) {
@@ -84,7 +84,7 @@ struct tables {
     enum option_id by_letter[256];
 };
 
-static void tables_fill(struct tables *tables, uint32_t mask, bool leading)
+static void tables_fill(struct tables *tables, uint64_t mask, bool leading)
 {
     size_t count = 0, used = 0;
     *tables = (struct tables){ .shorts = "" };
@@ -93,7 +93,7 @@ static void tables_fill(struct tables *tables, uint32_t mask, bool leading)
     tables->shorts[used++] = ':';
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
         const struct option_row *row = &option_rows[id];
-        if (id >= OPTION_GLOBAL_COUNT && !(mask & (UINT32_C(1) << id))) continue;
+        if (id >= OPTION_GLOBAL_COUNT && !(mask & (UINT64_C(1) << id))) continue;
         /* Behind the letters, so that both kinds come back as one number. */
         tables->longs[count++] =
             (struct option){ row->name, row->argument ? required_argument : no_argument, NULL,
@@ -126,7 +126,7 @@ static bool complain(int answer, char **argv, const struct tables *tables, struc
     return error_set(err, ERR_INVALID, "there is no option %s", word);
 }
 
-bool options_parse(int argc, char **argv, uint32_t mask, bool leading, struct options *options,
+bool options_parse(int argc, char **argv, uint64_t mask, bool leading, struct options *options,
                    int *next, struct error *err)
 {
     struct tables tables;

@@ -38,15 +38,16 @@
     X(REGION, 0, "region", "REGION", "where the worker is")                                        \
     X(ROLE, 0, "role", "ROLE", "viewer, deployer, approver or admin")                              \
     X(TAG, 0, "tag", "KEY=VALUE", "of the worker; may be repeated")                                \
-    X(CLIENT_ONLY, 0, "client", NULL, "do not ask the coordinator")
+    X(CLIENT_ONLY, 0, "client", NULL, "do not ask the coordinator")                                \
+    X(WHY, 'm', "reason", "TEXT", "kept and shown beside the name of who did it")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_CLIENT_ONLY + 1 };
-#define OPTION_BIT(id) (UINT32_C(1) << OPTION_##id)
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_WHY + 1 };
+#define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };
 #define OUTPUT_BIT(id) (1u << OUTPUT_##id)
@@ -61,7 +62,7 @@ struct options {
     enum progress_how progress;
     uint64_t timeout_ms; /* 0: none given */
     uint64_t number;     /* 0: none given */
-    uint32_t given;      /* OPTION_BITs */
+    uint64_t given;      /* OPTION_BITs */
     const char *text[OPTION_COUNT];
     const char *tags[OPTION_TAGS_MAX];
     size_t tag_count;
@@ -69,11 +70,11 @@ struct options {
 
 /* Reads the options in argv[1...] of `mask` and the global ones; the others stay, in order, from
  * argv[*next] on. With `leading` only up to the first word that is no option. */
-NODISCARD bool options_parse(int argc, char **argv, uint32_t mask, bool leading,
+NODISCARD bool options_parse(int argc, char **argv, uint64_t mask, bool leading,
                              struct options *options, int *next, struct error *err);
 static inline bool options_given(const struct options *options, enum option_id id)
 {
-    return (options->given & (UINT32_C(1) << id)) != 0;
+    return (options->given & (UINT64_C(1) << id)) != 0;
 }
 
 struct option_row {

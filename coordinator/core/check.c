@@ -57,10 +57,6 @@ static void check_head(struct findings *f)
     if (!check_word(p->name, 1, WIRE_NAME_MAX, name_characters))
         check_say(f, p->name_at, p->at, ".name",
                   "the name '%.120s' must be 1 to 100 letters, digits or . @ - _", p->name);
-    if (p->mode != MODE_SUPERSEDED)
-        check_say(f, p->mode_at, p->at, ".executionMode",
-                  "the mode %s is not supported yet: write SUPERSEDED or leave it out",
-                  p->mode == MODE_QUEUED ? "QUEUED" : "PARALLEL");
     if (p->stage_count < STAGES_MIN || p->stage_count > WIRE_STAGES_MAX)
         check_say(f, p->at, p->at, ".stages",
                   "a pipeline has 2 to 50 stages, this one has %zu: the first for its sources, "

@@ -3,6 +3,7 @@
 #include "core/deploy.h"
 #include "core/dispatch.h"
 #include "core/fleet.h"
+#include "core/gate.h"
 #include "core/journal.h"
 #include "core/source.h"
 
@@ -121,70 +122,6 @@ static void stage_reconcile(struct coordinator *c, struct model_execution *e, si
 
 /* ---- executions ---- */
 
-/* The first stage that has not succeeded; stage_count when all have. */
-static size_t stage_next(const struct model_execution *e)
-{
-    size_t s = 0;
-    while (s < e->state.stage_count && e->stages[s].status == STATUS_SUCCEEDED) s++;
-    return s;
-}
-
-static const struct stage_state *stage_named(const struct model_execution *e, const char *name)
-{
-    for (size_t s = 0; s < e->state.stage_count; s++)
-        if (text_equal(e->stages[s].name, name)) return &e->stages[s];
-    return NULL;
-}
-
-/* A younger execution has reached the door of that stage, or has gone through it. */
-static const struct model_execution *superseding(const struct model_execution *e, const char *name)
-{
-    for (struct list *link = e->link.next; link != &e->pipeline->executions; link = link->next) {
-        const struct model_execution *other = list_entry(link, struct model_execution, link);
-        const struct stage_state *stage = stage_named(other, name);
-        if (!stage) continue;
-        if (stage->status != STATUS_PENDING) return other;
-        size_t next = stage_next(other);
-        if (!status_ended(other->state.status) && !other->state.stop_requested &&
-            &other->stages[next] == stage)
-            return other;
-    }
-    return NULL;
-}
-
-static const struct model_execution *stage_holder(const struct model_execution *e, const char *name)
-{
-    list_for_each (link, &e->pipeline->executions) {
-        const struct model_execution *other = list_entry(link, struct model_execution, link);
-        if (other == e || status_ended(other->state.status)) continue;
-        const struct stage_state *stage = stage_named(other, name);
-        if (stage && (stage->status == STATUS_IN_PROGRESS || stage->status == STATUS_STOPPING))
-            return other;
-    }
-    return NULL;
-}
-
-static void stage_enter(struct coordinator *c, struct model_execution *e, size_t stage)
-{
-    const char *name = e->stages[stage].name;
-    const struct model_execution *newer = superseding(e, name), *holder;
-    if (newer) {
-        model_format(&e->state.status_summary, "superseded before stage %s by execution %s", name,
-                     newer->state.id.text);
-        engine_set_execution(c, e, STATUS_SUPERSEDED);
-        return;
-    }
-    holder = stage_holder(e, name);
-    if (holder) {
-        if (model_format(&e->state.status_summary, "waits for execution %s to leave stage %s",
-                         holder->state.id.text, name))
-            journal_execution(c, e);
-        return;
-    }
-    if (model_text(&e->state.status_summary, "")) journal_execution(c, e);
-    engine_set_stage(c, e, stage, STATUS_IN_PROGRESS);
-}
-
 static void execution_end_with_stage(struct coordinator *c, struct model_execution *e, size_t stage)
 {
     enum status status = e->stages[stage].status;
@@ -198,20 +135,20 @@ static void execution_reconcile(struct coordinator *c, struct model_execution *e
 {
     if (status_ended(e->state.status) || !e->definition) return;
     if (e->state.stop_requested) engine_set_execution(c, e, STATUS_STOPPING);
-    size_t stage = stage_next(e);
+    size_t stage = gate_next(e);
     if (stage < e->state.stage_count && e->stages[stage].status == STATUS_PENDING) {
         if (e->state.stop_requested) {
             model_text(&e->state.status_summary, e->state.stop_reason);
             engine_set_execution(c, e, STATUS_STOPPED);
             return;
         }
-        stage_enter(c, e, stage);
+        gate_enter(c, e, stage);
     }
     if (status_ended(e->state.status)) return;
     if (stage < e->state.stage_count && !status_ended(e->stages[stage].status) &&
         e->stages[stage].status != STATUS_PENDING)
         stage_reconcile(c, e, stage);
-    stage = stage_next(e);
+    stage = gate_next(e);
     if (stage == e->state.stage_count)
         engine_set_execution(c, e, STATUS_SUCCEEDED);
     else if (status_ended(e->stages[stage].status))
@@ -266,7 +203,10 @@ static const struct stage_state *stages_of(struct arena *arena, const struct pip
                                                 .status = STATUS_PENDING,
                                                 .summary = "",
                                                 .error_code = "",
-                                                .error_message = "" };
+                                                .error_message = "",
+                                                .updated_by = "",
+                                                .custom_data = "",
+                                                .url = "" };
         }
         stages[s] = (struct stage_state){ .name = stage->name,
                                           .status = STATUS_PENDING,
@@ -331,6 +271,7 @@ bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct 
         .revision_count = count,
         .stages = stages_of(&c->out->arena, parsed, c->config.region),
         .stage_count = parsed->stage_count,
+        .mode = parsed->mode,
     };
     struct model_execution *e = model_execution_add(c, p, &state);
     e->definition = definition;

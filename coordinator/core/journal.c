@@ -214,6 +214,20 @@ void journal_event_copy(struct coordinator *c, const struct model_execution *e, 
     journal_event(c, &event);
 }
 
+void journal_event_transition(struct coordinator *c, const struct transition_record *transition)
+{
+    struct arena *arena = &c->out->arena;
+    const char *reason = transition->reason;
+    struct event_record event = { .what = "transition",
+                                  .pipeline = transition->pipeline,
+                                  .stage = transition->stage,
+                                  .version_id = "" };
+    event.status = transition->enabled ? STATUS_SUCCEEDED : STATUS_STOPPED;
+    event.detail = arena_format(arena, "%s by %s%s%s", transition->enabled ? "enabled" : "disabled",
+                                transition->changed_by, reason[0] ? ": " : "", reason);
+    journal_event(c, &event);
+}
+
 /* Days since 1970 to a date: Howard Hinnant's civil_from_days. */
 const char *journal_time(uint64_t ms, char out[JOURNAL_TIME_SIZE])
 {

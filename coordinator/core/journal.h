@@ -34,6 +34,7 @@ void journal_event_action(struct coordinator *c, const struct model_execution *e
 void journal_event_job(struct coordinator *c, const struct model_job *job);
 void journal_event_lifecycle(struct coordinator *c, const struct model_job *job,
                              const struct lifecycle_report *report);
+void journal_event_transition(struct coordinator *c, const struct transition_record *transition);
 void journal_event_copy(struct coordinator *c, const struct model_execution *e, size_t copy);
 
 /* A message to a worker's session; its members are to be filled at once, as above. */

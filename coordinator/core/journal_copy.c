@@ -15,12 +15,9 @@ struct artifact_ref journal_copy_ref(struct arena *arena, const struct artifact_
 static struct action_state copy_action(struct arena *arena, const struct action_state *from)
 {
     struct action_state to = *from;
-    to.name = arena_text(arena, from->name);
-    to.region = arena_text(arena, from->region);
-    to.provider = arena_text(arena, from->provider);
-    to.summary = arena_text(arena, from->summary);
-    to.error_code = arena_text(arena, from->error_code);
-    to.error_message = arena_text(arena, from->error_message);
+#define X(member) to.member = arena_text(arena, from->member);
+    ACTION_STATE_TEXTS(X)
+#undef X
     return to;
 }
 

@@ -90,6 +90,7 @@ struct model_pipeline *model_pipeline_make(struct coordinator *c, const char *na
     list_init(&p->definitions);
     list_init(&p->executions);
     list_init(&p->sources);
+    list_init(&p->transitions);
     struct list *before = &c->pipelines;
     while (before->prev != &c->pipelines &&
            strcmp(list_entry(before->prev, struct model_pipeline, link)->name, name) > 0)
@@ -176,6 +177,39 @@ static void source_free(struct model_source *source)
     model_text_free(&source->seen);
     model_revision_free(&source->newest);
     free(source);
+}
+
+struct model_transition *model_transition_find(const struct model_pipeline *p, const char *stage)
+{
+    list_for_each (link, &p->transitions) {
+        struct model_transition *t = list_entry(link, struct model_transition, link);
+        if (text_equal(t->state.stage, stage)) return t;
+    }
+    return NULL;
+}
+
+void model_transition_set(struct model_pipeline *p, const struct transition_record *from)
+{
+    struct model_transition *t = model_transition_find(p, from->stage);
+    if (!t) {
+        t = xcalloc(1, sizeof *t);
+        model_text(&t->state.stage, from->stage);
+        list_append(&p->transitions, &t->link);
+    }
+    t->state.pipeline = p->name;
+    t->state.enabled = from->enabled;
+    t->state.changed_ms = from->changed_ms;
+    model_text(&t->state.reason, from->reason);
+    model_text(&t->state.changed_by, from->changed_by);
+}
+
+static void transition_free(struct model_transition *t)
+{
+    list_remove(&t->link);
+    model_text_free(&t->state.stage);
+    model_text_free(&t->state.reason);
+    model_text_free(&t->state.changed_by);
+    free(t);
 }
 
 /* ---- workers ---- */
@@ -288,6 +322,7 @@ static void pipeline_deinit(struct coordinator *c, struct model_pipeline *p)
     FREE_ALL(&p->executions, struct model_execution, model_execution_free(c, each))
     FREE_ALL(&p->definitions, struct model_definition, definition_free(each))
     FREE_ALL(&p->sources, struct model_source, source_free(each))
+    FREE_ALL(&p->transitions, struct model_transition, transition_free(each))
     model_text_free(&p->name);
     list_remove(&p->link);
     free(p);

@@ -29,10 +29,15 @@ struct model_source {
     struct revision newest; /* revision_id "": none has been told since the start */
 };
 
+struct model_transition {
+    struct list link; /* in its pipeline */
+    struct transition_record state;
+};
+
 struct model_pipeline {
     struct list link; /* by name */
     const char *name;
-    struct list definitions, executions, sources;
+    struct list definitions, executions, sources, transitions;
     size_t execution_count, live_count;
 };
 
@@ -122,25 +127,13 @@ struct model_definition *model_definition_add(struct model_pipeline *p,
 struct model_source *model_source_find(const struct model_pipeline *p, const char *action);
 struct model_source *model_source_make(struct model_pipeline *p, const char *action);
 
+/* NULL: nobody has ever touched it, it is enabled. */
+struct model_transition *model_transition_find(const struct model_pipeline *p, const char *stage);
+/* Copies `from`. */
+void model_transition_set(struct model_pipeline *p, const struct transition_record *from);
+
 struct model_worker *model_worker_find(const struct coordinator *c, const char *name);
 struct model_worker *model_worker_make(struct coordinator *c, const char *name);
-
-/* Copies everything of `from`; the jobs come with model_job_add(). */
-struct model_execution *model_execution_add(struct coordinator *c, struct model_pipeline *p,
-                                            const struct execution *from);
-void model_execution_free(struct coordinator *c, struct model_execution *e);
-struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id);
-struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action);
-const struct pipeline_action *model_action_definition(const struct model_execution *e, size_t stage,
-                                                      size_t action);
-/* -1 when there is none. */
-long model_copy_find(const struct model_execution *e, const char *artifact, const char *region);
-size_t model_copy_add(struct model_execution *e, const struct copy_state *from);
-struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
-                                const struct job_state *from);
-struct model_job *model_job_find(const struct coordinator *c, const struct id *id);
-/* Moves the job to the open jobs of that worker. */
-void model_job_give(struct coordinator *c, struct model_job *job, const char *worker);
 
 struct model_submission *model_submission_add(struct coordinator *c, const struct submission *from);
 void model_submission_free(struct coordinator *c, struct model_submission *submission);
@@ -148,3 +141,5 @@ void model_submission_free(struct coordinator *c, struct model_submission *submi
 /* Forgets ended executions beyond history_max and definitions that nothing uses. */
 void model_prune(struct coordinator *c);
 void model_deinit(struct coordinator *c);
+
+#include "core/model_execution.h"

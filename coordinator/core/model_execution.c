@@ -1,3 +1,5 @@
+#include "core/model_execution.h"
+
 #include "core/model.h"
 
 #include <assert.h>
@@ -7,23 +9,18 @@
 static void action_copy(struct action_state *to, const struct action_state *from)
 {
     *to = *from;
-    to->name = to->region = to->provider = to->summary = to->error_code = to->error_message = "";
-    model_text(&to->name, from->name);
-    model_text(&to->region, from->region);
-    model_text(&to->provider, from->provider);
-    model_text(&to->summary, from->summary);
-    model_text(&to->error_code, from->error_code);
-    model_text(&to->error_message, from->error_message);
+#define X(member)                                                                                  \
+    to->member = "";                                                                               \
+    model_text(&to->member, from->member);
+    ACTION_STATE_TEXTS(X)
+#undef X
 }
 
 static void action_deinit(struct action_state *action)
 {
-    model_text_free(&action->name);
-    model_text_free(&action->region);
-    model_text_free(&action->provider);
-    model_text_free(&action->summary);
-    model_text_free(&action->error_code);
-    model_text_free(&action->error_message);
+#define X(member) model_text_free(&action->member);
+    ACTION_STATE_TEXTS(X)
+#undef X
 }
 
 static void copy_copy(struct copy_state *to, const struct copy_state *from)

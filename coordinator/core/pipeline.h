@@ -61,8 +61,6 @@ struct pipeline_store {
     struct position at;
 };
 
-enum execution_mode { MODE_SUPERSEDED, MODE_QUEUED, MODE_PARALLEL };
-
 struct pipeline {
     struct arena arena;
     const char *name;

@@ -46,6 +46,13 @@ static void load_execution(struct coordinator *c, const struct record *record)
 static void job_place(struct model_job *job)
 {
     const struct model_execution *e = job->execution;
+    size_t stage = job->state.stage_number, action = job->state.action_number;
+    if (stage && stage <= e->state.stage_count && action &&
+        action <= e->stages[stage - 1].action_count) {
+        job->stage = stage - 1;
+        job->action = action - 1;
+        return;
+    }
     for (size_t s = 0; s < e->state.stage_count; s++)
         for (size_t a = 0; a < e->stages[s].action_count; a++)
             if (id_equal(&model_action(e, s, a)->id, &job->state.action_execution)) {
@@ -88,6 +95,10 @@ static void load_other(struct coordinator *c, const struct record *record)
         w->lost_ms = c->now_ms;
         break;
     }
+    case RECORD_TRANSITION:
+        model_transition_set(model_pipeline_make(c, record->transition.pipeline),
+                             &record->transition);
+        break;
     case RECORD_DEFINITION:
     case RECORD_EXECUTION:
     case RECORD_JOB: break; /* loaded in their own order */

@@ -127,6 +127,8 @@ static void copy_order(struct coordinator *c, struct model_execution *e, size_t 
         .created_ms = c->now_ms,
         .deadline_ms = model_action(e, stage, action)->deadline_ms,
         .diagnostics = { .script = "", .message = "", .log_tail = "" },
+        .stage_number = (uint32_t)stage + 1,
+        .action_number = (uint32_t)action + 1,
     };
     struct model_job *job = model_job_add(c, e, &state);
     job->stage = stage;

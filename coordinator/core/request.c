@@ -3,6 +3,7 @@
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/source.h"
+#include "core/transition.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ struct model_execution *request_find(const struct coordinator *c, const char *pi
 
 /* ---- replies ---- */
 
-static struct reply *reply_to(struct coordinator *c, const struct coordinator_event *event)
+struct reply *request_reply(struct coordinator *c, const struct coordinator_event *event)
 {
     struct coordinator_action *action = journal_action(c, COORDINATOR_REPLY);
     const struct failure none = { ERR_NONE, "", "", "" };
@@ -69,25 +70,30 @@ static struct reply *reply_to(struct coordinator *c, const struct coordinator_ev
     return &action->reply.reply;
 }
 
-/* Copies the texts. */
-static void refuse(struct coordinator *c, const struct coordinator_event *event,
-                   enum error_code code, const char *what, const char *cause, const char *fix)
+void request_refuse(struct coordinator *c, const struct coordinator_event *event,
+                    enum error_code code, const char *what, const char *cause, const char *fix)
 {
     struct arena *arena = &c->out->arena;
     struct failure failure = { code, arena_text(arena, what), arena_text(arena, cause),
                                arena_text(arena, fix) };
-    reply_to(c, event)->failure = failure;
+    request_reply(c, event)->failure = failure;
 }
 
 static bool allowed(struct coordinator *c, const struct coordinator_event *event)
 {
     enum client_role role = event->request.role;
-    bool apply = event->request.request->kind == REQUEST_APPLY;
-    if (role == ROLE_ADMIN || (role == ROLE_DEPLOYER && !apply)) return true;
-    refuse(c, event, ERR_DENIED, "you may not do this",
-           apply ? "only the role admin may change pipelines"
-                 : "only the roles deployer and admin may run and stop pipelines",
-           "ask an administrator for another role for your key");
+    enum request_kind kind = event->request.request->kind;
+    enum client_role wanted = kind == REQUEST_APPLY      ? ROLE_ADMIN
+                              : kind == REQUEST_APPROVAL ? ROLE_APPROVER
+                                                         : ROLE_DEPLOYER;
+    static const char *const causes[] = {
+        [ROLE_DEPLOYER] = "only the roles deployer and admin may run and stop pipelines",
+        [ROLE_APPROVER] = "only the roles approver and admin may approve and reject",
+        [ROLE_ADMIN] = "only the role admin may change pipelines"
+    };
+    if (role == ROLE_ADMIN || role == wanted) return true;
+    request_refuse(c, event, ERR_DENIED, "you may not do this", causes[wanted],
+                   "ask an administrator for another role for your key");
     return false;
 }
 
@@ -143,8 +149,8 @@ static bool apply_good(struct coordinator *c, const struct coordinator_event *ev
     struct model_pipeline *p = model_pipeline_find(c, name);
     const struct model_definition *current = p ? model_definition_current(p) : NULL;
     if (!p && c->pipeline_count >= MODEL_PIPELINES_MAX) {
-        refuse(c, event, ERR_NO_SPACE, "the pipeline was not applied",
-               "there are 1000 pipelines, which is the limit", "use another coordinator");
+        request_refuse(c, event, ERR_NO_SPACE, "the pipeline was not applied",
+                       "there are 1000 pipelines, which is the limit", "use another coordinator");
         return false;
     }
     bool changed = !current || !bytes_equal(current->state.text, apply->text);
@@ -152,7 +158,7 @@ static bool apply_good(struct coordinator *c, const struct coordinator_event *ev
     const char *copy = arena_text(&c->out->arena, name);
     bool keep = changed && !apply->dry_run;
     if (keep) definition_store(c, event, model_pipeline_make(c, name), version);
-    struct reply *reply = reply_to(c, event);
+    struct reply *reply = request_reply(c, event);
     reply->name = copy;
     reply->version = version;
     reply->changed = changed;
@@ -169,7 +175,7 @@ static void apply_request(struct coordinator *c, const struct coordinator_event 
                                    arena_format(arena, "%zu problem%s", count,
                                                 count == 1 ? "" : "s"),
                                    "correct the file and apply it again" };
-        struct reply *reply = reply_to(c, event);
+        struct reply *reply = request_reply(c, event);
         reply->failure = failure;
         reply->problems = problems;
         reply->problem_count = count;
@@ -230,45 +236,54 @@ static struct revision *revisions_order(struct coordinator *c,
     return all;
 }
 
+bool request_known(struct coordinator *c, const struct coordinator_event *event,
+                   const struct id *submission)
+{
+    const struct model_submission *known = submission_find(c, event->request.client, submission);
+    if (known) request_reply(c, event)->execution = known->state.execution;
+    return known;
+}
+
+void request_done(struct coordinator *c, const struct coordinator_event *event,
+                  const struct id *submission, const struct id *execution)
+{
+    submission_keep(c, event->request.client, submission, execution);
+    request_reply(c, event)->execution = *execution;
+}
+
 static void run_request(struct coordinator *c, const struct coordinator_event *event)
 {
     const struct run_request *run = &event->request.request->run;
-    const struct model_submission *known =
-        submission_find(c, event->request.client, &run->submission);
-    if (known) {
-        reply_to(c, event)->execution = known->state.execution;
-        return;
-    }
+    if (request_known(c, event, &run->submission)) return;
     struct model_pipeline *p = model_pipeline_find(c, run->pipeline);
     const struct model_definition *definition = p ? model_definition_current(p) : NULL;
     const struct failure *failed = &event->request.failure;
     if (!definition) {
-        refuse(c, event, ERR_NOT_FOUND, "the execution was not started",
-               arena_format(&c->out->arena, "there is no pipeline '%s'", run->pipeline),
-               "meridian list");
+        request_refuse(c, event, ERR_NOT_FOUND, "the execution was not started",
+                       arena_format(&c->out->arena, "there is no pipeline '%s'", run->pipeline),
+                       "meridian list");
         return;
     }
     if (failed->code != ERR_NONE) {
-        refuse(c, event, failed->code, failed->what, failed->cause, failed->fix);
+        request_refuse(c, event, failed->code, failed->what, failed->cause, failed->fix);
         return;
     }
     const struct pipeline_stage *stage = &definition->state.parsed->stages[0];
     struct revision *revisions = revisions_order(c, event, stage);
     if (!revisions) {
-        refuse(c, event, ERR_NOT_FOUND, "the execution was not started",
-               "a source of the pipeline has no revision", "meridian push a bundle first");
+        request_refuse(c, event, ERR_NOT_FOUND, "the execution was not started",
+                       "a source of the pipeline has no revision", "meridian push a bundle first");
         return;
     }
     struct failure failure;
     struct id execution;
     if (!engine_start(c, p, revisions, stage->action_count, TRIGGER_START, event->request.client,
                       &execution, &failure)) {
-        refuse(c, event, failure.code, failure.what, failure.cause, failure.fix);
+        request_refuse(c, event, failure.code, failure.what, failure.cause, failure.fix);
         return;
     }
     if (!run->revision[0]) source_seen(c, p, revisions, stage->action_count);
-    submission_keep(c, event->request.client, &run->submission, &execution);
-    reply_to(c, event)->execution = execution;
+    request_done(c, event, &run->submission, &execution);
 }
 
 /* ---- stop ---- */
@@ -279,14 +294,14 @@ static void stop_request(struct coordinator *c, const struct coordinator_event *
     struct error err;
     struct model_execution *e = request_find(c, stop->pipeline, stop->execution, &err);
     if (!e) {
-        refuse(c, event, err.code, "nothing was stopped", err.text, "meridian history");
+        request_refuse(c, event, err.code, "nothing was stopped", err.text, "meridian history");
         return;
     }
     if (status_ended(e->state.status)) {
-        refuse(c, event, ERR_CONFLICT, "nothing was stopped",
-               arena_format(&c->out->arena, "execution %s has already ended: %s", e->state.id.text,
-                            status_name(e->state.status)),
-               "meridian status shows how it ended");
+        request_refuse(c, event, ERR_CONFLICT, "nothing was stopped",
+                       arena_format(&c->out->arena, "execution %s has already ended: %s",
+                                    e->state.id.text, status_name(e->state.status)),
+                       "meridian status shows how it ended");
         return;
     }
     bool more = !e->state.stop_requested || (stop->abandon && !e->state.stop_abandon);
@@ -297,18 +312,33 @@ static void stop_request(struct coordinator *c, const struct coordinator_event *
                      stop->reason[0] ? ": " : "", stop->reason);
         journal_execution(c, e);
     }
-    reply_to(c, event)->execution = e->state.id;
+    request_reply(c, event)->execution = e->state.id;
 }
 
 void request_event(struct coordinator *c, const struct coordinator_event *event)
 {
-    enum request_kind kind = event->request.request->kind;
-    assert(kind == REQUEST_APPLY || kind == REQUEST_RUN || kind == REQUEST_STOP);
     if (!allowed(c, event)) {
         pipeline_free(event->request.parsed);
         return;
     }
-    if (kind == REQUEST_APPLY) apply_request(c, event);
-    if (kind == REQUEST_RUN) run_request(c, event);
-    if (kind == REQUEST_STOP) stop_request(c, event);
+    switch (event->request.request->kind) {
+    case REQUEST_APPLY: apply_request(c, event); break;
+    case REQUEST_RUN: run_request(c, event); break;
+    case REQUEST_STOP: stop_request(c, event); break;
+    case REQUEST_TRANSITION: transition_request(c, event); break;
+    case REQUEST_APPROVAL:
+    case REQUEST_RETRY:
+    case REQUEST_ROLLBACK:
+        request_refuse(c, event, ERR_INVALID, "this is not supported yet", "", "");
+        break;
+    case REQUEST_PING: /* from here on: the shell's */
+    case REQUEST_LIST:
+    case REQUEST_STATUS:
+    case REQUEST_HISTORY:
+    case REQUEST_EVENTS:
+    case REQUEST_LOGS:
+    case REQUEST_PUSH:
+    case REQUEST_WORKERS:
+    case REQUEST_EXPORT: assert(!"a request that the shell answers"); break;
+    }
 }

@@ -20,6 +20,27 @@ bool coordinator_view_execution(const struct coordinator *coordinator, const cha
     return true;
 }
 
+size_t coordinator_view_transitions(const struct coordinator *coordinator, const char *pipeline,
+                                    struct arena *arena, const struct transition_record **out)
+{
+    const struct model_pipeline *p = model_pipeline_find(coordinator, pipeline);
+    *out = NULL;
+    if (!p) return 0;
+    struct transition_record *all = arena_calloc(arena, list_count(&p->transitions), sizeof *all);
+    size_t count = 0;
+    list_for_each (link, &p->transitions) {
+        const struct transition_record *t = &list_entry(link, struct model_transition, link)->state;
+        if (t->enabled || count == WIRE_LIST_MAX) continue;
+        all[count] = *t;
+        all[count].pipeline = arena_text(arena, p->name);
+        all[count].stage = arena_text(arena, t->stage);
+        all[count].reason = arena_text(arena, t->reason);
+        all[count++].changed_by = arena_text(arena, t->changed_by);
+    }
+    *out = all;
+    return count;
+}
+
 static struct pipeline_summary summary_of(struct arena *arena, const struct model_pipeline *p,
                                           const struct model_definition *definition)
 {

@@ -13,6 +13,9 @@ NODISCARD bool coordinator_view_execution(const struct coordinator *coordinator,
                                           const char *pipeline, const char *execution,
                                           struct arena *arena, struct execution_view *out,
                                           struct error *err);
+/* The transitions of a pipeline that are disabled. */
+size_t coordinator_view_transitions(const struct coordinator *coordinator, const char *pipeline,
+                                    struct arena *arena, const struct transition_record **out);
 size_t coordinator_view_pipelines(const struct coordinator *coordinator, struct arena *arena,
                                   const struct pipeline_summary **out);
 size_t coordinator_view_workers(const struct coordinator *coordinator, struct arena *arena,

@@ -74,6 +74,8 @@ void answers_status(const struct coordinator *core, struct store *store,
     }
     reply->executions = view;
     reply->execution_count = 1;
+    reply->transition_count =
+        coordinator_view_transitions(core, view->execution.pipeline, arena, &reply->transitions);
 }
 
 void answers_history(const struct coordinator *core, struct store *store,

@@ -184,10 +184,28 @@ uint64_t frontdoor_deadline(const struct frontdoor *door)
 
 /* ---- requests ---- */
 
+/* The core's; a switch, so that the compiler asks about a new one. */
 static bool changes_something(const struct request *request)
 {
-    return request->kind == REQUEST_APPLY || request->kind == REQUEST_RUN ||
-           request->kind == REQUEST_STOP;
+    switch (request->kind) {
+    case REQUEST_APPLY:
+    case REQUEST_RUN:
+    case REQUEST_STOP:
+    case REQUEST_TRANSITION:
+    case REQUEST_APPROVAL:
+    case REQUEST_RETRY:
+    case REQUEST_ROLLBACK: return true;
+    case REQUEST_PING:
+    case REQUEST_LIST:
+    case REQUEST_STATUS:
+    case REQUEST_HISTORY:
+    case REQUEST_EVENTS:
+    case REQUEST_LOGS:
+    case REQUEST_PUSH:
+    case REQUEST_WORKERS:
+    case REQUEST_EXPORT: return false;
+    }
+    return false;
 }
 
 static void answer(struct frontdoor *door, const struct asked *asked, struct arena *arena)
@@ -197,7 +215,11 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     switch (request->kind) {
     case REQUEST_APPLY:
     case REQUEST_RUN:
-    case REQUEST_STOP: assert(false); return; /* see changes_something() */
+    case REQUEST_STOP:
+    case REQUEST_TRANSITION:
+    case REQUEST_APPROVAL:
+    case REQUEST_RETRY:
+    case REQUEST_ROLLBACK: assert(false); return; /* see changes_something() */
     case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
     case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
     case REQUEST_WORKERS: answers_workers(door->core, arena, &reply); break;

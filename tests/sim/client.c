@@ -10,6 +10,7 @@ enum { POLL_MS = 1000, ASK_AGAIN_MS = 1500 };
 static void template_draw(struct world *w, struct template *t, uint32_t pipeline)
 {
     *t = (struct template){ .pipeline = pipeline };
+    t->mode = world_chance(w, 5000) ? MODE_SUPERSEDED : world_below(w, EXECUTION_MODE_COUNT);
     t->stage_count = 1 + world_below(w, TEMPLATE_STAGES_MAX - 1);
     for (uint32_t s = 0; s < t->stage_count; s++) {
         struct template_stage *stage = &t->stages[s];
@@ -53,6 +54,28 @@ static void apply_at(struct world *w, uint32_t pipeline, uint64_t at)
     op_at(w, at);
 }
 
+static void transition_at(struct world *w, uint32_t pipeline, uint32_t stage, bool enable,
+                          uint64_t at)
+{
+    struct sim_op *op = op_add(w, REQUEST_TRANSITION, pipeline);
+    op->stage = stage;
+    op->enable = enable;
+    op_at(w, at);
+}
+
+/* Somebody closes a door, somebody may open it; in the end all that were closed are opened. */
+static void plan_transitions(struct world *w)
+{
+    const struct options *o = &w->options;
+    if (!world_chance(w, 3000)) return;
+    uint32_t pipeline = world_below(w, o->pipelines), stage = 1 + world_below(w, 2);
+    transition_at(w, pipeline, stage, false, 500 + world_below(w, o->faults_ms));
+    if (world_chance(w, 5000))
+        transition_at(w, pipeline, stage, world_chance(w, 5000),
+                      500 + world_below(w, o->faults_ms));
+    transition_at(w, pipeline, stage, true, o->faults_ms + SIM_DOORS_OPEN_MS);
+}
+
 void client_plan(struct world *w)
 {
     const struct options *o = &w->options;
@@ -77,6 +100,7 @@ void client_plan(struct world *w)
             apply_at(w, pipeline, at);
         }
     }
+    plan_transitions(w);
 }
 
 void client_op(struct world *w, uint32_t number)

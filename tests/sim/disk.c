@@ -107,12 +107,9 @@ static const struct stage_state *copy_stages(struct arena *arena, const struct e
             arena_calloc(arena, stages[s].action_count + 1, sizeof *actions);
         for (size_t a = 0; a < stages[s].action_count; a++) {
             actions[a] = e->stages[s].actions[a];
-            TEXT(actions[a].name);
-            TEXT(actions[a].region);
-            TEXT(actions[a].provider);
-            TEXT(actions[a].summary);
-            TEXT(actions[a].error_code);
-            TEXT(actions[a].error_message);
+#define X(member) TEXT(actions[a].member);
+            ACTION_STATE_TEXTS(X)
+#undef X
         }
         stages[s].actions = actions;
     }
@@ -198,6 +195,12 @@ struct record disk_copy(struct arena *arena, const struct record *from)
     case RECORD_WORKER: TEXT(r.worker.name); break;
     case RECORD_ROW: copy_row(arena, &r.row); break;
     case RECORD_TARGET: TEXT(r.target.target); break;
+    case RECORD_TRANSITION:
+        TEXT(r.transition.pipeline);
+        TEXT(r.transition.stage);
+        TEXT(r.transition.reason);
+        TEXT(r.transition.changed_by);
+        break;
     case RECORD_EPOCH:
     case RECORD_SELF: break;
     }

@@ -19,7 +19,8 @@
 #include "queue.h"
 #include "template.h"
 
-enum { SIM_NODES_MAX = SIM_WORKERS_MAX + 1, SIM_INPUTS_MAX = 24, SIM_OPS_MAX = 32 };
+enum { SIM_NODES_MAX = SIM_WORKERS_MAX + 1, SIM_INPUTS_MAX = 24, SIM_OPS_MAX = 64 };
+enum { SIM_DOORS_OPEN_MS = 10000 }; /* after the healing, by then everybody has an answer */
 
 enum sim_input_kind {
     INPUT_TICK,
@@ -69,7 +70,8 @@ struct sim_op { /* what one person wants, repeated until it is answered */
     enum request_kind kind;
     struct id submission;
     uint32_t pipeline, template;
-    bool abandon, done, asked;
+    uint32_t stage; /* TRANSITION: into it, from 1 */
+    bool abandon, enable, done, asked;
     struct id execution; /* RUN: as answered first; STOP: what to stop */
 };
 

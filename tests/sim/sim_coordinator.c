@@ -82,6 +82,7 @@ static struct pipeline *pipeline_of(const struct template *t)
     struct arena *arena = &p->arena;
     p->name = arena_format(arena, "p%u", t->pipeline);
     p->version = 1;
+    p->mode = (enum execution_mode)t->mode;
     struct pipeline_store *stores = arena_calloc(arena, SIM_REGIONS_MAX, sizeof *stores);
     for (uint32_t r = 0; r < SIM_REGIONS_MAX; r++)
         stores[r] = (struct pipeline_store){ .region = regions[r],
@@ -196,6 +197,8 @@ static void feed_source(struct world *w, struct sim_coordinator *s, uint32_t pip
         coordinator_step(s->core, &event, &s->out);
 }
 
+static const char *const stage_names[] = { "Stage1", "Stage2", "Stage3" };
+
 static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t number)
 {
     const struct sim_op *op = &w->ops[number];
@@ -219,6 +222,10 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
         request.run = (struct run_request){ op->submission, name, "" };
         event.request.revisions = &revision;
         event.request.revision_count = 1;
+    } else if (op->kind == REQUEST_TRANSITION) {
+        request.transition =
+            (struct transition_request){ op->submission, name, stage_names[op->stage - 1],
+                                         op->enable, "sim" };
     } else {
         request.stop = (struct stop_request){ .submission = op->submission,
                                               .pipeline = name,

@@ -19,6 +19,7 @@ struct template_stage {
 struct template
 { /* stage 0, the source, is always there and not listed */
     uint32_t pipeline;
+    uint32_t mode; /* enum execution_mode */
     struct template_stage stages[TEMPLATE_STAGES_MAX];
     uint32_t stage_count;
 };

@@ -250,7 +250,7 @@ static void world_make(struct world *w)
 static uint64_t world_bound(const struct world *w)
 {
     const struct options *o = &w->options;
-    uint64_t bound = o->faults_ms + REST_MS + 2 * (uint64_t)o->hang_ms;
+    uint64_t bound = o->faults_ms + REST_MS + SIM_DOORS_OPEN_MS + 2 * (uint64_t)o->hang_ms;
     if (o->empty_region) bound += (uint64_t)o->action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
     return bound;
 }

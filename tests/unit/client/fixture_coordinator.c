@@ -34,6 +34,10 @@ static const char *pipeline_of(const struct request *request)
     switch (request->kind) {
     case REQUEST_RUN: return request->run.pipeline;
     case REQUEST_STOP: return request->stop.pipeline;
+    case REQUEST_TRANSITION: return request->transition.pipeline;
+    case REQUEST_APPROVAL: return request->approval.pipeline;
+    case REQUEST_RETRY: return request->retry.pipeline;
+    case REQUEST_ROLLBACK: return request->rollback.pipeline;
     case REQUEST_STATUS:
     case REQUEST_EXPORT: return request->status.pipeline;
     case REQUEST_HISTORY: return request->history.pipeline;

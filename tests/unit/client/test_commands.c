@@ -217,6 +217,19 @@ static void an_unanswered_request_is_sent_again(void **state)
     expect(cases);
 }
 
+static void transitions_are_changed(void **state)
+{
+    static const struct expectation cases[] = {
+        { "transition", 2, "", "missing" },
+        { "transition open xr Prod", 2, "", "enabled or disabled" },
+        { "transition disable xr Prod --reason freeze", 0, "Prod\n", "disabled" },
+        { "transition enable xr Prod -o json", 0, "\"transition\": \"enabled\"", NULL },
+        { "transition enable missing Prod", 3, "", "error:" },
+        { "__complete transition en", 0, "enable\n", "" },
+    };
+    expect(cases);
+}
+
 static void stopping_needs_a_yes(void **state)
 {
     static const struct expectation cases[] = {
@@ -257,6 +270,7 @@ int main(void)
         together(logs_are_whole_and_as_they_were_written),
         together(an_unanswered_request_is_sent_again),
         together(stopping_needs_a_yes),
+        together(transitions_are_changed),
         together(strangers_and_silence_have_codes_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

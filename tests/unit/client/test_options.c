@@ -12,7 +12,7 @@
 enum { WORDS_MAX = 16 };
 
 /* Parses words divided by blanks, behind a program's name. */
-static bool parse(const char *line, uint32_t mask, bool leading, struct options *options, int *next,
+static bool parse(const char *line, uint64_t mask, bool leading, struct options *options, int *next,
                   struct error *err)
 {
     static char words[256];

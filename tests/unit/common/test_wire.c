@@ -84,12 +84,14 @@ static const struct revision sample_revisions[] = {
 };
 
 static const struct action_state sample_actions[] = {
-    { "Deploy", "region", "CodeDeploy", ID("act-1"), STATUS_FAILED, 1, 2, 3, "s", "code", "text" },
-    { "Again", "region-2", "S3", ID("act-2"), STATUS_SKIPPED, 4, 5, 6, "s2", "code2", "text2" },
+    { "Deploy", "region", "CodeDeploy", ID("act-1"), STATUS_FAILED, 1, 2, 3, "s", "code", "text",
+      ID("token"), "who", "data", "https://x" },
+    { "Again", "region-2", "S3", ID("act-2"), STATUS_SKIPPED, 4, 5, 6, "s2", "code2", "text2",
+      ID("token2"), "who2", "data2", "url2" },
 };
 
 static const struct stage_state sample_stages[] = {
-    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, COUNT(sample_actions) },
+    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, COUNT(sample_actions), 3, 4 },
 };
 
 static const struct copy_state sample_copies[] = {
@@ -104,7 +106,8 @@ static const struct copy_state sample_copies[] = {
         .stop_abandon = true, .stop_reason = "reason", .revisions = sample_revisions,              \
         .revision_count = COUNT(sample_revisions), .stages = sample_stages,                        \
         .stage_count = COUNT(sample_stages), .copies = sample_copies,                              \
-        .copy_count = COUNT(sample_copies),                                                        \
+        .copy_count = COUNT(sample_copies), .mode = MODE_PARALLEL, .type = TYPE_ROLLBACK,          \
+        .rollback_target = ID("exec-0"),                                                           \
     }
 
 #define JOB_STATE(done_, total_)                                                                   \
@@ -116,7 +119,7 @@ static const struct copy_state sample_copies[] = {
         .assigned_ms = 5, .ended_ms = 6, .deadline_ms = 7,                                         \
         .events = { { EVENT_INSTALL, STATUS_FAILED, 8, 9 } }, .event_count = 1,                    \
         .failed_event = EVENT_INSTALL, .diagnostics = DIAGNOSTICS, .done = (done_),                \
-        .total = (total_)                                                                          \
+        .total = (total_), .stage_number = 5, .action_number = 6                                   \
     }
 
 #define EVENT                                                                                      \
@@ -371,6 +374,11 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_PUSH, .push = { ID("s"), "store", "key", 1, { 2 }, "summary" } },
         { 1, REQUEST_WORKERS, .apply = { ID("") } },
         { 1, REQUEST_EXPORT, .status = { "pipe", "exec" } },
+        { 1, REQUEST_TRANSITION, .transition = { ID("s"), "pipe", "stage", true, "reason" } },
+        { 1, REQUEST_APPROVAL,
+          .approval = { ID("s"), "pipe", "exec", "action", true, "summary", ID("token") } },
+        { 1, REQUEST_RETRY, .retry = { ID("s"), "pipe", "exec", "stage", RETRY_ALL_ACTIONS } },
+        { 1, REQUEST_ROLLBACK, .rollback = { ID("s"), "pipe", "stage", "exec" } },
     };
     assert_int_equal(COUNT(requests), REQUEST_KIND_COUNT);
     struct fixture *f = *state;
@@ -380,6 +388,11 @@ static void every_request_comes_back_as_it_was(void **state)
         message_round_trip(f, &message);
     }
 }
+
+static const struct transition_record sample_transitions[] = {
+    { "pipe", "stage", true, "reason", "who", 1 },
+    { "pipe", "stage-2", true, "reason-2", "who-2", 2 },
+};
 
 static void a_reply_comes_back_as_it_was(void **state)
 {
@@ -409,6 +422,8 @@ static void a_reply_comes_back_as_it_was(void **state)
             .grant = { "https://host/", "pin", 4 },
             .document = { text, sizeof text },
             .region = "region",
+            .transitions = sample_transitions,
+            .transition_count = COUNT(sample_transitions),
         },
     };
     message_round_trip(*state, &message);
@@ -444,6 +459,7 @@ static void every_record_comes_back_under_its_key(void **state)
                           DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1 },
           } },
         { RECORD_TARGET, .target = { "deploy:a/b", { 1, 2 }, ID("d-1") } },
+        { RECORD_TRANSITION, .transition = { "pipe", "stage", true, "reason", "who", 1 } },
     };
     assert_int_equal(COUNT(records), RECORD_KIND_COUNT);
     struct fixture *f = *state;

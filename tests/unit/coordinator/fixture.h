@@ -3,8 +3,8 @@
  *
  * Definitions are written as "NAME STAGE=REGION,REGION>REGION STAGE=...": one source action
  * "Source", then stages of Deploy actions named after their regions; ',' is in parallel, '>'
- * afterwards (those are called "REGION@2" ...). The core's region is us-west-2; every region named
- * has a store "store-REGION".
+ * afterwards (those are called "REGION@2" ...). NAME may carry the execution mode, "xr:QUEUED". The
+ * core's region is us-west-2; every region named has a store "store-REGION".
  */
 #pragma once
 #include "core/view.h"

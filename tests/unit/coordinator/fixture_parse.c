@@ -78,6 +78,14 @@ static void stage_parse(struct arena *arena, const char **at, struct pipeline_st
     }
 }
 
+static void mode_take(struct pipeline *p, const char **at)
+{
+    (*at)++;
+    const char *word = word_take(&p->arena, at, " ");
+    for (enum execution_mode mode = MODE_SUPERSEDED; mode < EXECUTION_MODE_COUNT; mode++)
+        if (text_equal(word, execution_mode_name(mode))) p->mode = mode;
+}
+
 struct pipeline *world_parse(const char *text)
 {
     static const char *const regions[] = { "us-west-2", "us-east-1", "ap-southeast-2" };
@@ -85,7 +93,8 @@ struct pipeline *world_parse(const char *text)
     struct pipeline_stage *stages = arena_calloc(&p->arena, 16, sizeof *stages);
     struct pipeline_store *stores = arena_calloc(&p->arena, 3, sizeof *stores);
     const char *at = text;
-    p->name = word_take(&p->arena, &at, " ");
+    p->name = word_take(&p->arena, &at, " :");
+    if (*at == ':') mode_take(p, &at);
     source_stage(&p->arena, &stages[p->stage_count++]);
     while (*at == ' ') {
         at++;

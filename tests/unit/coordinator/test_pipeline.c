@@ -87,8 +87,6 @@ static void set_setting(struct pipeline *p, size_t stage, size_t at, const char 
 SPOIL(name_empty, p->name = "")
 SPOIL(name_long, p->name = many(p, 101))
 SPOIL(name_slash, p->name = "a/b")
-SPOIL(mode_queued, p->mode = MODE_QUEUED)
-SPOIL(mode_parallel, p->mode = MODE_PARALLEL; p->mode_at = (struct position){ 7, 9 })
 SPOIL(one_stage, p->stage_count = 1)
 SPOIL(many_stages, lengthen(p, 51, 1))
 SPOIL(many_actions, lengthen(p, 13, 50))
@@ -154,8 +152,6 @@ static const struct rule_case cases[] = {
     { name_empty, 1, ".name", "1 to 100" },
     { name_long, 1, ".name", "1 to 100" },
     { name_slash, 1, ".name", "1 to 100" },
-    { mode_queued, 1, ".executionMode", "QUEUED is not supported yet" },
-    { mode_parallel, 7, ".executionMode", "PARALLEL is not supported yet" },
     { one_stage, 1, ".stages", "2 to 50 stages" },
     { many_stages, 1, ".stages", "2 to 50 stages" },
     { many_actions, 1, ".stages", "at most 500 actions" },

@@ -1,0 +1,28 @@
+/* model_execution.h - executions, their copies and their jobs in the model.
+ * Included through core/model.h only.
+ */
+#pragma once
+#include "wire/messages.h"
+
+struct coordinator;
+struct model_pipeline;
+struct model_execution;
+struct model_job;
+struct pipeline_action;
+
+/* Copies everything of `from`; the jobs come with model_job_add(). */
+struct model_execution *model_execution_add(struct coordinator *c, struct model_pipeline *p,
+                                            const struct execution *from);
+void model_execution_free(struct coordinator *c, struct model_execution *e);
+struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id);
+struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action);
+const struct pipeline_action *model_action_definition(const struct model_execution *e, size_t stage,
+                                                      size_t action);
+/* -1 when there is none. */
+long model_copy_find(const struct model_execution *e, const char *artifact, const char *region);
+size_t model_copy_add(struct model_execution *e, const struct copy_state *from);
+struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
+                                const struct job_state *from);
+struct model_job *model_job_find(const struct coordinator *c, const struct id *id);
+/* Moves the job to the open jobs of that worker. */
+void model_job_give(struct coordinator *c, struct model_job *job, const char *worker);
