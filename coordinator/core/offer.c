@@ -8,6 +8,7 @@
 #include <assert.h>
 
 static const struct grant no_grant = { .url = "", .pin = "" };
+static const struct artifact_ref no_artifact = { "", "", "", "", 0, { 0 } };
 
 static void offer_places(struct arena *arena, struct job *to, const struct model_job *job)
 {
@@ -28,7 +29,6 @@ static void offer_places(struct arena *arena, struct job *to, const struct model
 
 static void offer_artifacts(struct arena *arena, struct job *to, const struct model_job *job)
 {
-    static const struct artifact_ref none = { "", "", "", "", 0, { 0 } };
     const struct model_execution *e = job->execution;
     long at = model_copy_find(e, job->state.artifact, job->state.region);
     assert(at >= 0);
@@ -38,7 +38,7 @@ static void offer_artifacts(struct arena *arena, struct job *to, const struct mo
         if (text_equal(e->revisions[r].artifact, job->state.artifact)) origin = &e->revisions[r];
     assert(origin);
     to->revision = arena_text(arena, origin->revision_id);
-    to->output = none;
+    to->output = no_artifact;
     if (job->state.kind == JOB_DEPLOY) {
         to->input = journal_copy_ref(arena, copy);
         return;
@@ -79,6 +79,8 @@ void offer_send(struct coordinator *c, const struct model_job *job, const struct
     to->bundle_type = "";
     to->read = no_grant;
     to->write = no_grant;
+    to->log = no_artifact;
+    to->log_write = no_grant;
     offer_places(arena, to, job);
     offer_artifacts(arena, to, job);
     journal_send(c, w->name, w->session, MESSAGE_OFFER);
