@@ -113,7 +113,7 @@ NODISCARD static bool mark(const struct build *build, struct error *err)
 bool build_open_workspace(struct build *build, struct error *err)
 {
     char temporary[FS_PATH_MAX];
-    struct account user;
+    struct account user = { .name = "" };
     const struct job *job = &build->step->spec->job;
     if (job->input_count == 0) return error_set(err, ERR_INVALID, "the job names no source");
     if (!fs_join(build->workspace, build->step->host.deployment, "workspace", err) ||
