@@ -65,7 +65,9 @@ struct job {
     const char *pipeline, *stage, *action, *region;
     const char *application, *deployment_group, *deployment_group_id;
     enum file_exists file_exists;
-    bool ignore_application_stop_failures;
+    bool ignore_application_stop_failures; /* of the events that run the old revision's scripts */
+    bool traffic_control;                  /* the events around traffic are part of it */
+    enum on_failure on_failure;
     const char *bundle_type; /* "zip", "tar", "tgz", "directory" or "" to detect */
     const char *revision;    /* the source object's version id: equal in every region, while each
                                 copy has a version id of its own in input.version_id */

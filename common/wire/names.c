@@ -66,6 +66,16 @@ const char *file_exists_name(enum file_exists behavior)
     return "";
 }
 
+const char *on_failure_name(enum on_failure on_failure)
+{
+    switch (on_failure) {
+    case ON_FAILURE_LEAVE: return "leave";
+    case ON_FAILURE_RESTORE: return "restore";
+    }
+    assert(false);
+    return "";
+}
+
 const char *nack_reason_name(enum nack_reason reason)
 {
     static const char *const names[] = {

@@ -82,14 +82,15 @@ bool status_ended(enum status status); /* everything but Pending, InProgress and
     X(PHASE_PRE_BUILD, "PRE_BUILD")                                                                \
     X(PHASE_BUILD, "BUILD")                                                                        \
     X(PHASE_POST_BUILD, "POST_BUILD")                                                              \
-    X(PHASE_ARTIFACTS, "UPLOAD_ARTIFACTS")
+    X(PHASE_ARTIFACTS, "UPLOAD_ARTIFACTS")                                                         \
+    X(RESTORE, "Restore") /* Meridian's own: undo after a failure, where it is asked for */
 
 enum lifecycle_event {
 #define X(name, text) EVENT_##name,
     LIFECYCLE_EVENTS(X)
 #undef X
 };
-#define LIFECYCLE_EVENT_COUNT (EVENT_PHASE_ARTIFACTS + 1)
+#define LIFECYCLE_EVENT_COUNT (EVENT_RESTORE + 1)
 const char *lifecycle_event_name(enum lifecycle_event event);
 NODISCARD bool lifecycle_event_parse(const char *name, enum lifecycle_event *out);
 
@@ -115,6 +116,14 @@ const char *lifecycle_error_name(enum lifecycle_error error);
 enum file_exists { FILE_EXISTS_DISALLOW, FILE_EXISTS_OVERWRITE, FILE_EXISTS_RETAIN };
 #define FILE_EXISTS_COUNT (FILE_EXISTS_RETAIN + 1)
 const char *file_exists_name(enum file_exists behavior); /* "DISALLOW" ... */
+
+/* What becomes of the files of a deployment that failed after it had installed them. */
+enum on_failure {
+    ON_FAILURE_LEAVE,  /* as CodeDeploy leaves them */
+    ON_FAILURE_RESTORE /* exactly what was there before is put back */
+};
+#define ON_FAILURE_COUNT (ON_FAILURE_RESTORE + 1)
+const char *on_failure_name(enum on_failure on_failure); /* "leave", "restore" */
 
 /* How much a core's note matters: error = somebody must act, warning = handled, info = a state
  * changed, debug = the rest. */

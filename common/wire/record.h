@@ -76,7 +76,8 @@ struct row_record {
     bool cancel;
     struct lifecycle_report events[WIRE_EVENTS_MAX];
     size_t event_count;
-    struct result result; /* once row.state is ROW_ENDED */
+    uint64_t files;       /* that this deployment has installed so far */
+    struct result result; /* once row.state is ROW_ENDED, or while the files are restored */
 };
 
 /* "target/TARGET" */

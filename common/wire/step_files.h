@@ -13,9 +13,10 @@ enum step_kind {
     STEP_HOOK,
     STEP_REPLICATE,
     STEP_BUILD,
-    STEP_KEEP_LOG /* after the end: the log goes to the region's store */
+    STEP_KEEP_LOG, /* after the end: the log goes to the region's store */
+    STEP_UNDO      /* after a failure: what the install replaced is put back */
 };
-#define STEP_KIND_COUNT (STEP_KEEP_LOG + 1)
+#define STEP_KIND_COUNT (STEP_UNDO + 1)
 
 struct step_spec {
     enum step_kind kind;
@@ -25,6 +26,7 @@ struct step_spec {
     const char *root_dir;               /* the deployment root, as the agent's root_dir */
     struct id last_successful;          /* deployment; "" when none */
     uint32_t revisions_max;             /* kept on the host, the last successful one beside */
+    uint64_t revisions_bytes_max;       /* of all of them together; 0 no bound */
     const char *local_bundle;           /* deploy-local: a file or folder instead of job.read */
     const char *appspec_filename;       /* "" for appspec.yml, then appspec.yaml */
     bool run_root_scripts_from_current; /* see worker.md section 5, "Script root" */
@@ -39,6 +41,7 @@ struct step_outcome {
     uint64_t started_ms, ended_ms;
     const char *version_id;
     uint64_t bytes;
+    uint64_t files; /* STEP_INSTALL: installed, also where it failed after its commit */
     const struct lifecycle_report *phases; /* STEP_BUILD: what was done, in order */
     size_t phase_count;
     const struct job_artifact *outputs; /* STEP_BUILD */

@@ -14,6 +14,8 @@ LIFECYCLE_ERRORS(X)
 SAME(FILE_EXISTS_DISALLOW, MERIDIAN__FILE_EXISTS__FILE_EXISTS_DISALLOW);
 SAME(FILE_EXISTS_OVERWRITE, MERIDIAN__FILE_EXISTS__FILE_EXISTS_OVERWRITE);
 SAME(FILE_EXISTS_RETAIN, MERIDIAN__FILE_EXISTS__FILE_EXISTS_RETAIN);
+SAME(ON_FAILURE_LEAVE, MERIDIAN__ON_FAILURE__ON_FAILURE_LEAVE);
+SAME(ON_FAILURE_RESTORE, MERIDIAN__ON_FAILURE__ON_FAILURE_RESTORE);
 SAME(JOB_DEPLOY, MERIDIAN__JOB_KIND__JOB_KIND_DEPLOY);
 SAME(JOB_REPLICATE, MERIDIAN__JOB_KIND__JOB_KIND_REPLICATE);
 SAME(JOB_BUILD, MERIDIAN__JOB_KIND__JOB_KIND_BUILD);
@@ -23,6 +25,7 @@ SAME(STEP_HOOK, MERIDIAN__STEP_KIND__STEP_KIND_HOOK);
 SAME(STEP_REPLICATE, MERIDIAN__STEP_KIND__STEP_KIND_REPLICATE);
 SAME(STEP_BUILD, MERIDIAN__STEP_KIND__STEP_KIND_BUILD);
 SAME(STEP_KEEP_LOG, MERIDIAN__STEP_KIND__STEP_KIND_KEEP_LOG);
+SAME(STEP_UNDO, MERIDIAN__STEP_KIND__STEP_KIND_UNDO);
 
 static const struct wire_field fence_fields[] = {
     FIELD(fence, Fence, epoch, WIRE_U64),
@@ -84,6 +87,8 @@ static const struct wire_field job_fields[] = {
     FIELD(job, Job, deployment_group_id, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(job, Job, file_exists, WIRE_ENUM, .max = FILE_EXISTS_COUNT),
     FIELD(job, Job, ignore_application_stop_failures, WIRE_BOOL),
+    FIELD(job, Job, traffic_control, WIRE_BOOL),
+    FIELD(job, Job, on_failure, WIRE_ENUM, .max = ON_FAILURE_COUNT),
     FIELD(job, Job, bundle_type, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(job, Job, revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(job, Job, input, WIRE_MESSAGE, .type = &wire_artifact_ref),
@@ -142,6 +147,7 @@ static const struct wire_field step_spec_fields[] = {
     FIELD(step_spec, StepSpec, root_dir, WIRE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(step_spec, StepSpec, last_successful, WIRE_ID_OR_NONE),
     FIELD(step_spec, StepSpec, revisions_max, WIRE_U32),
+    FIELD(step_spec, StepSpec, revisions_bytes_max, WIRE_U64),
     FIELD(step_spec, StepSpec, local_bundle, WIRE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(step_spec, StepSpec, appspec_filename, WIRE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(step_spec, StepSpec, run_root_scripts_from_current, WIRE_BOOL),
@@ -159,6 +165,7 @@ static const struct wire_field step_outcome_fields[] = {
     FIELD(step_outcome, StepOutcome, ended_ms, WIRE_U64),
     FIELD(step_outcome, StepOutcome, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(step_outcome, StepOutcome, bytes, WIRE_U64),
+    FIELD(step_outcome, StepOutcome, files, WIRE_U64),
     COUNTED(step_outcome, StepOutcome, phases, phase_count, WIRE_LIST,
             .type = &wire_lifecycle_report, .max = WIRE_EVENTS_MAX),
     COUNTED(step_outcome, StepOutcome, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,

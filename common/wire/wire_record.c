@@ -190,7 +190,7 @@ static const struct wire_type wire_self_record = TYPE(self_record, self_record);
 
 static bool row_has_result(const void *plain)
 {
-    return ((const struct row_record *)plain)->row.state == ROW_ENDED;
+    return ((const struct row_record *)plain)->result.job.text[0] != '\0';
 }
 
 static const struct wire_field row_record_fields[] = {
@@ -207,6 +207,7 @@ static const struct wire_field row_record_fields[] = {
             .max = WIRE_EVENTS_MAX),
     FIELD(row_record, RowRecord, result, WIRE_MESSAGE, .type = &wire_result,
           .present = row_has_result),
+    FIELD(row_record, RowRecord, files, WIRE_U64),
 };
 static const struct wire_type wire_row_record = TYPE(row_record, row_record);
 

@@ -192,6 +192,7 @@ static const char *kind_name(enum step_kind kind)
     case STEP_REPLICATE: return "replicate";
     case STEP_BUILD: return "build";
     case STEP_KEEP_LOG: return "keep-log";
+    case STEP_UNDO: return "undo";
     }
     return "";
 }

@@ -44,6 +44,10 @@ bool host_init(struct host *host, const char *root, const char *group, const cha
            instruction(host, host->manifest, group, ".manifest", err) &&
            instruction(host, host->manifest_next, group, ".manifest.next", err) &&
            instruction(host, host->journal, group, ".journal", err) &&
+           instruction(host, host->undo, group, ".undo", err) &&
+           instruction(host, host->manifest_old, group, ".manifest.old", err) &&
+           instruction(host, host->agent_cleanup_old, group, "-cleanup.old", err) &&
+           fs_join(host->revision, host->deployment, "revision", err) &&
            instruction(host, host->lock, group, ".lock", err) &&
            instruction(host, host->agent_cleanup, group, "-cleanup", err) &&
            instruction(host, host->recent, group, "_most_recent_install", err);
@@ -57,4 +61,19 @@ bool host_archive(const struct host *host, const char *deployment, char out[FS_P
         return error_set(err, ERR_INVALID, "deployment id '%s' cannot name a folder", deployment);
     return fs_join(folder, host->group, deployment, err) &&
            fs_join(out, folder, "deployment-archive", err);
+}
+
+bool host_revision(const struct host *host, const char *deployment, char out[HOST_REVISION_SIZE])
+{
+    char folder[FS_PATH_MAX], path[FS_PATH_MAX];
+    struct error ignored;
+    struct buf text AUTO(buf_deinit) = { .max = 0 };
+    buf_init(&text, HOST_REVISION_SIZE - 1);
+    if (!plain_name(deployment) || !fs_join(folder, host->group, deployment, &ignored))
+        return false;
+    if (!fs_join(path, folder, "revision", &ignored)) return false;
+    if (!fs_read_file(path, &text, &ignored) || text.len == 0) return false;
+    memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
+    return true;
 }

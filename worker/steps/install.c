@@ -3,51 +3,13 @@
 #include "steps/commit.h"
 #include "steps/context.h"
 #include "steps/grant.h"
+#include "steps/keep.h"
 #include "steps/manifest.h"
+#include "steps/recovery.h"
 #include "steps/stage.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
-
-/* One install of a group at a time, whatever the daemon believes. */
-static bool lock_group(const struct host *host, int *out, struct error *err)
-{
-    int fd = open(host->lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return fs_error(err, "open", host->lock);
-    while (flock(fd, LOCK_EX) < 0) {
-        if (errno == EINTR) continue;
-        fs_error(err, "lock", host->lock);
-        close(fd);
-        return false;
-    }
-    *out = fd;
-    return true;
-}
-
-static bool forget_journal(const struct host *host, struct error *err)
-{
-    if (unlink(host->manifest_next) < 0 && errno != ENOENT)
-        return fs_error(err, "remove", host->manifest_next);
-    if (unlink(host->journal) < 0 && errno != ENOENT) return fs_error(err, "remove", host->journal);
-    return fs_sync_folder(host->instructions, err);
-}
-
-/* What could not be finished of an old commit is not our failure: its deployment told it, and
- * commit_run() has left no journal. */
-static bool recover(const struct host *host, struct error *err)
-{
-    struct journal journal AUTO(journal_deinit);
-    journal_init(&journal, "");
-    bool found;
-    if (!journal_read(&journal, host->journal, &found, err)) return false;
-    if (!found) return true;
-    if (!journal.committed) return journal_discard(&journal, err) && forget_journal(host, err);
-    if (commit_run(&journal, host, err)) return true;
-    return !fs_exists(host->journal);
-}
 
 static bool read_manifest(const struct host *host, struct manifest *out, struct error *err)
 {
@@ -86,27 +48,103 @@ static bool grant_placed(const struct plan *plan, struct error *err)
     return true;
 }
 
+/* What a second run of a deployment's install finds was kept by the first: the second one replaces
+ * only what the first has put there. */
+static bool find_kept(struct keep *keep, const struct step *step, bool *found, struct error *err)
+{
+    const struct host *host = &step->host;
+    if (!keep_read(keep, host, found, err)) return false;
+    if (!*found || text_equal(keep->deployment, step->spec->job.deployment.text)) return true;
+    *found = false;
+    return keep_forget(keep, host, err);
+}
+
+static bool compose_kept(struct keep *keep, const struct step *step, const struct plan *plan,
+                         const struct journal *journal, struct error *err)
+{
+    const struct job *job = &step->spec->job;
+    keep_deinit(keep);
+    keep_init(keep);
+    keep->deployment = arena_text(&keep->arena, job->deployment.text);
+    keep->revision = arena_text(&keep->arena, job->revision);
+    return keep_compose(keep, &step->host, plan, journal, err);
+}
+
+/* One install, and what is kept of what it replaces. */
+struct install {
+    struct step *step;
+    const struct plan *plan;
+    struct journal journal;
+    struct stage stage;
+    struct keep keep;
+    bool keeping; /* this run keeps; false also where an earlier run has kept */
+};
+
+static void install_deinit(struct install *in)
+{
+    journal_deinit(&in->journal);
+    stage_deinit(&in->stage);
+    keep_deinit(&in->keep);
+}
+
+static bool prepare(struct install *in, struct error *err)
+{
+    struct step *step = in->step;
+    const struct host *host = &step->host;
+    bool found;
+    if (!find_kept(&in->keep, step, &found, err)) return false;
+    in->keeping = !found && step->spec->job.on_failure == ON_FAILURE_RESTORE;
+    if (in->keeping && !compose_kept(&in->keep, step, in->plan, &in->journal, err)) return false;
+    const char *revision = step->spec->job.revision;
+    if (revision[0] && !fs_write_atomic(host->revision, bytes_of_text(revision), 0644, err))
+        return false;
+    return write_manifest(step, in->plan, err) && journal_write(&in->journal, host->journal, err);
+}
+
+/* Everything before the commit; nothing of it stays when it fails. */
+static bool stage(struct install *in, struct error *err)
+{
+    const struct host *host = &in->step->host;
+    if ((!in->keeping || keep_write(&in->keep, host, err)) &&
+        stage_run(&in->stage, in->plan, &in->journal, in->step, err) &&
+        (!in->keeping || keep_run(&in->keep, host, err)))
+        return true;
+    struct error why = { .code = ERR_NONE }, first = *err;
+    if ((in->keeping && !keep_forget(&in->keep, host, &why)) ||
+        !journal_discard(&in->journal, &why) || !recovery_forget_journal(host, &why))
+        error_set(err, first.code, "%.300s (and cleaning up: %.150s)", first.text, why.text);
+    return false;
+}
+
+static size_t count_files(const struct plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++) count += plan->items[i]->kind != PLAN_FOLDER;
+    return count;
+}
+
+static bool commit(struct install *in, struct error *err)
+{
+    const struct host *host = &in->step->host;
+    if (!journal_mark(&in->journal, host->journal, JOURNAL_COMMITTED, err)) return false;
+    in->step->files = count_files(in->plan);
+    if (in->keeping && !keep_mark(&in->keep, host, KEEP_COMMITTED, err)) return false;
+    if (!commit_run(&in->journal, host, err)) return error_wrap(err, "commit");
+    if (!grant_placed(in->plan, err)) return false;
+    if (in->plan->late[0]) return error_set(err, ERR_INVALID, "%s", in->plan->late);
+    return true;
+}
+
 static bool perform(struct step *step, const struct plan *plan, const struct overlay *overlay,
                     struct error *err)
 {
-    const struct host *host = &step->host;
-    struct journal journal AUTO(journal_deinit);
-    struct stage stage AUTO(stage_deinit) = { .count = 0 };
-    journal_init(&journal, step->spec->job.deployment.text);
-    stage_compose(&stage, plan, overlay, &journal);
-    if (!write_manifest(step, plan, err)) return false;
-    if (!journal_write(&journal, host->journal, err)) return false;
-    if (!stage_run(&stage, plan, &journal, step, err)) {
-        struct error why = { .code = ERR_NONE }, first = *err;
-        if (!journal_discard(&journal, &why) || !forget_journal(host, &why))
-            error_set(err, first.code, "%.300s (and cleaning up: %.150s)", first.text, why.text);
-        return false;
-    }
-    if (!journal_mark(&journal, host->journal, JOURNAL_COMMITTED, err)) return false;
-    if (!commit_run(&journal, host, err)) return error_wrap(err, "commit");
-    if (!grant_placed(plan, err)) return false;
-    if (plan->late[0]) return error_set(err, ERR_INVALID, "%s", plan->late);
-    return true;
+    struct install in = { .step = step, .plan = plan };
+    journal_init(&in.journal, step->spec->job.deployment.text);
+    keep_init(&in.keep);
+    stage_compose(&in.stage, plan, overlay, &in.journal);
+    bool ok = prepare(&in, err) && stage(&in, err) && commit(&in, err);
+    install_deinit(&in);
+    return ok;
 }
 
 static enum appspec_exists behavior_of(enum file_exists option)
@@ -132,7 +170,7 @@ bool install_run(struct step *step, struct error *err)
     overlay_init(&overlay);
     plan_init(&plan);
     if (!fs_make_folders(host->instructions, 0755, err)) return false;
-    if (!lock_group(host, &lock, err) || !recover(host, err)) return false;
+    if (!recovery_begin(host, &lock, err) || !recovery_finish_undo(host, err)) return false;
     const char *name = spec->appspec_filename[0] ? spec->appspec_filename : NULL;
     if (!appspec_load(host->archive, name, &appspec, err)) return false;
     if (!read_manifest(host, &old, err) || !overlay_clean(&overlay, &old, err)) return false;

@@ -8,7 +8,8 @@
  *
  * Two failures come after the commit and leave the new files, as the agent does: an account or
  * SELinux tool that the host lacks (plan.h, `late`), and permissions through a link to nothing.
- * Running it again after a success changes nothing.
+ * Running it again after a success changes nothing. Where the job may have to be undone, what the
+ * commit replaces and removes is kept (keep.h).
  */
 #pragma once
 #include "steps/step.h"

@@ -7,6 +7,7 @@
 #include "steps/hook.h"
 #include "steps/install.h"
 #include "steps/replicate.h"
+#include "steps/undo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,10 @@
 enum { PROGRESS_SIZE = 64, PROGRESS_EVERY_MS = 100, LEASE_SIZE = 64 };
 
 static const char *const kind_names[] = {
-    [STEP_DOWNLOAD] = "download",   [STEP_INSTALL] = "install", [STEP_HOOK] = "hook",
-    [STEP_REPLICATE] = "replicate", [STEP_BUILD] = "build",     [STEP_KEEP_LOG] = "keep-log"
+    [STEP_DOWNLOAD] = "download", [STEP_INSTALL] = "install",
+    [STEP_HOOK] = "hook",         [STEP_REPLICATE] = "replicate",
+    [STEP_BUILD] = "build",       [STEP_KEEP_LOG] = "keep-log",
+    [STEP_UNDO] = "undo"
 };
 
 /* A lease that cannot be read is a lease that nobody gave: the deadline has passed. */
@@ -125,6 +128,7 @@ static bool run_kind(struct step *step, struct step_report *report, struct error
     case STEP_HOOK: return hook_run(step, report, err);
     case STEP_REPLICATE: return replicate_run(step, report, err);
     case STEP_BUILD: return build_run(step, report, err);
+    case STEP_UNDO: return undo_run(step, report, err);
     case STEP_KEEP_LOG: return error_set(err, ERR_INVALID, "this program has no such step");
     }
     return true;
@@ -160,7 +164,8 @@ static bool write_outcome(const char *folder, const struct step_report *report, 
                                           .phases = report->phases,
                                           .phase_count = report->phase_count,
                                           .outputs = report->outputs,
-                                          .output_count = report->output_count };
+                                          .output_count = report->output_count,
+                                          .files = report->files };
     char path[FS_PATH_MAX];
     struct buf bytes AUTO(buf_deinit) = { .max = 0 };
     buf_init(&bytes, STEP_SPEC_MAX);
@@ -198,6 +203,7 @@ static bool run_claimed(const char *kind, const char *folder, int signals, struc
                        spec.job.deployment.text, &why);
     ok = ok && run_kind(step, report, &why);
     if (!ok) report_failure(report, step, &why);
+    report->files = step->files;
     auto_close(&step->progress);
     return write_outcome(folder, report, started_ms, err);
 }
@@ -208,7 +214,8 @@ int step_main(int argc, char **argv)
     AUTO(auto_close) int signals = -1;
     bool won = false;
     if (argc != 3) {
-        fprintf(stderr, "usage: meridian-step download|install|hook|replicate|build STEPDIR\n");
+        fprintf(stderr,
+                "usage: meridian-step download|install|hook|replicate|build|undo STEPDIR\n");
         return 2;
     }
     bool ok = harden(&signals, &err) && claim(argv[2], &won, &err);

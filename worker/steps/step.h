@@ -23,6 +23,7 @@ struct step {
     int signals;  /* signalfd of SIGTERM and SIGINT; -1 in unit tests */
     int progress; /* -1 when there is no such file */
     enum step_stop stop;
+    uint64_t files;                         /* installed */
     uint64_t lease_checked_ms, progress_ms; /* boot clock */
 };
 
@@ -35,6 +36,7 @@ struct step_report {
     char log_tail[WIRE_LOG_TAIL_MAX + 1];
     bool noop;
     uint64_t bytes; /* fetched over the network */
+    uint64_t files; /* installed */
     char version_id[WIRE_KEY_MAX];
     struct lifecycle_report phases[WIRE_EVENTS_MAX];
     size_t phase_count;

@@ -47,6 +47,8 @@ static const struct job sample_job = {
     .deployment_group = "group",
     .deployment_group_id = "group-id",
     .file_exists = FILE_EXISTS_RETAIN,
+    .traffic_control = true,
+    .on_failure = ON_FAILURE_RESTORE,
     .ignore_application_stop_failures = true,
     .bundle_type = "zip",
     .revision = "revision",
@@ -282,6 +284,7 @@ static void a_step_spec_comes_back_as_it_was(void **state)
     spec.root_dir = "/opt/root";
     spec.last_successful = (struct id)ID("d-LAST");
     spec.revisions_max = 5;
+    spec.revisions_bytes_max = 7;
     spec.local_bundle = "/tmp/bundle";
     spec.appspec_filename = "appspec.yaml";
     spec.run_root_scripts_from_current = true;
@@ -299,6 +302,7 @@ static void a_step_outcome_comes_back_as_it_was(void **state)
                                                  2,
                                                  "v",
                                                  3,
+                                                 4,
                                                  sample_reports,
                                                  COUNT(sample_reports),
                                                  sample_artifacts,
@@ -455,6 +459,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .cancel = true,
               .events = { { EVENT_INSTALL, STATUS_FAILED, 8, 9 } },
               .event_count = 1,
+              .files = 10,
               .result = { ID("job"), 1, { 2, 3 }, STATUS_FAILED, sample_reports, 2, EVENT_INSTALL,
                           DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1 },
           } },
