@@ -117,6 +117,9 @@ struct keys_principal {
     size_t tag_count;
 };
 
+/* The value of a tag; NULL when there is none of that key. */
+const char *keys_tag(const struct keys_principal *principal, const char *key);
+
 struct keys_registry;
 
 /* Reads DIR/registry.yml. Principals are borrowed until the next reload or free. */

@@ -237,6 +237,13 @@ bool keys_registry_reload(struct keys_registry *r, bool *changed, struct error *
 
 /* ---- looking up ---- */
 
+const char *keys_tag(const struct keys_principal *principal, const char *key)
+{
+    for (size_t i = 0; i < principal->tag_count; i++)
+        if (text_equal(principal->tags[i].key, key)) return principal->tags[i].value;
+    return NULL;
+}
+
 size_t keys_registry_count(const struct keys_registry *r)
 {
     return r->count;

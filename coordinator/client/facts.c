@@ -12,7 +12,7 @@ uint64_t facts_duration(uint64_t started_ms, uint64_t ended_ms, uint64_t now_ms)
 
 bool facts_job_of(const struct job_state *job, const struct action_state *action)
 {
-    return job->kind == JOB_DEPLOY && !id_empty(&action->id) &&
+    return job->kind != JOB_REPLICATE && !id_empty(&action->id) &&
            id_equal(&job->action_execution, &action->id);
 }
 
@@ -32,9 +32,43 @@ static const struct copy_state *copy_in(const struct execution *e, const char *a
     return NULL;
 }
 
-static bool same_digest(const struct copy_state *copy, const struct revision *revision)
+/* What the builds of the execution made lies first in the region of its build. */
+static const struct copy_state *copy_built(const struct execution_view *view, const char *artifact,
+                                           const struct job_state **job)
 {
-    return memcmp(copy->ref.sha256, revision->ref.sha256, SHA256_SIZE) == 0;
+    const struct execution *e = &view->execution;
+    for (size_t i = 0; i < e->copy_count; i++)
+        for (size_t k = 0; k < view->job_count; k++) {
+            if (view->jobs[k].kind != JOB_BUILD || !text_equal(e->copies[i].artifact, artifact))
+                continue;
+            if (!id_equal(&view->jobs[k].id, &e->copies[i].job)) continue;
+            *job = &view->jobs[k];
+            return &e->copies[i];
+        }
+    return NULL;
+}
+
+/* The source's revision that an artifact is made of, directly or by builds. */
+static const struct revision *revision_behind(const struct execution_view *view,
+                                              const char *artifact)
+{
+    for (size_t step = 0; step <= view->job_count; step++) {
+        const struct job_state *job = NULL;
+        const struct revision *revision = revision_of(&view->execution, artifact);
+        if (revision || !copy_built(view, artifact, &job)) return revision;
+        artifact = job->artifact;
+    }
+    return NULL;
+}
+
+/* The bytes are those of the source, or of the build. */
+static bool same_digest(const struct execution_view *view, const struct copy_state *copy)
+{
+    const struct job_state *job = NULL;
+    const struct revision *revision = revision_of(&view->execution, copy->artifact);
+    const struct copy_state *built = revision ? NULL : copy_built(view, copy->artifact, &job);
+    const struct artifact_ref *origin = revision ? &revision->ref : built ? &built->ref : NULL;
+    return origin && memcmp(copy->ref.sha256, origin->sha256, SHA256_SIZE) == 0;
 }
 
 /* The newest report of each event counts: an event may be told twice. */
@@ -87,10 +121,10 @@ static void count_hosts(const struct execution_view *view, const struct action_s
     }
     if (facts->total == 0) return;
     facts->percent = (unsigned)(percent / facts->total);
-    facts->revision = revision_of(&view->execution, artifact);
+    facts->revision = revision_behind(view, artifact);
     const struct copy_state *copy = copy_in(&view->execution, artifact, action->region);
     facts->verified = facts->revision && copy && copy->status == STATUS_SUCCEEDED &&
-                      same_digest(copy, facts->revision) && downloaded == facts->total;
+                      same_digest(view, copy) && downloaded == facts->total;
     for (size_t i = 0; i < view->job_count && copy && !status_ended(copy->status); i++)
         if (view->jobs[i].kind == JOB_REPLICATE && id_equal(&view->jobs[i].id, &copy->job) &&
             view->jobs[i].worker[0])
@@ -130,9 +164,8 @@ struct version_facts facts_of_version(const struct execution_view *view)
         }
     }
     for (size_t i = 0; i < e->copy_count; i++) {
-        const struct revision *revision = revision_of(e, e->copies[i].artifact);
-        if (revision && e->copies[i].status == STATUS_SUCCEEDED &&
-            !same_digest(&e->copies[i], revision))
+        bool known = revision_behind(view, e->copies[i].artifact) != NULL;
+        if (known && e->copies[i].status == STATUS_SUCCEEDED && !same_digest(view, &e->copies[i]))
             version.differ = true;
     }
     if (several) version.revision = NULL;

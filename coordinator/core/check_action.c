@@ -27,6 +27,12 @@ struct provider_rule {
     struct setting_rule settings[5];
 };
 
+#define BUILD_SETTINGS                                                                             \
+    { "ProjectName", true, VALUE_NAME }, { "PrimarySource", false, VALUE_TEXT },                   \
+    {                                                                                              \
+        "EnvironmentVariables", false, VALUE_TEXT                                                  \
+    }
+
 /* Artifact counts of the user guide, owner AWS; settings of what runs here. */
 static const struct provider_rule providers[] = {
     { CATEGORY_SOURCE,
@@ -49,8 +55,8 @@ static const struct provider_rule providers[] = {
       true,
       { { "ApplicationName", true, VALUE_NAME }, { "DeploymentGroupName", true, VALUE_NAME } } },
     { CATEGORY_APPROVAL, "Manual", 0, 0, 0, 0, false, { { 0 } } },
-    { CATEGORY_BUILD, "CodeBuild", 1, 5, 0, 5, false, { { 0 } } },
-    { CATEGORY_TEST, "CodeBuild", 1, 5, 0, 5, false, { { 0 } } },
+    { CATEGORY_BUILD, "CodeBuild", 1, 5, 0, 5, true, { BUILD_SETTINGS } },
+    { CATEGORY_TEST, "CodeBuild", 1, 5, 0, 5, true, { BUILD_SETTINGS } },
     { CATEGORY_INVOKE, "Lambda", 0, 5, 0, 5, false, { { 0 } } },
     { CATEGORY_DEPLOY, "CloudFormation", 0, 10, 0, 1, false, { { 0 } } },
     { CATEGORY_DEPLOY, "S3", 1, 1, 0, 0, false, { { 0 } } },
@@ -178,7 +184,8 @@ static void check_type(const struct subject *s, const struct provider_rule *rule
                   a->version);
     if (!rule || !rule->supported)
         check_say(s->f, a->at, a->at, path,
-                  "%s/%s/%.60s is not supported yet: write Source/AWS/S3 or Deploy/AWS/CodeDeploy",
+                  "%s/%s/%.60s is not supported yet: write Source/AWS/S3, Build/AWS/CodeBuild, "
+                  "Test/AWS/CodeBuild or Deploy/AWS/CodeDeploy",
                   category_name(a->category), owner_name(a->owner), a->provider);
 }
 
@@ -250,6 +257,24 @@ static void check_settings(const struct subject *s, const struct provider_rule *
                       at->key);
 }
 
+static void check_build(const struct subject *s)
+{
+    const struct pipeline_action *a = s->action;
+    const char *primary = pipeline_setting_get(a, "PrimarySource");
+    bool found = !primary[0];
+    if (!pipeline_builds(a)) {
+        if (a->variable_count > 0)
+            check_say(s->f, a->at, a->at, path_of(s, ".environmentVariables"),
+                      "only actions of provider CodeBuild have environment variables: remove them");
+        return;
+    }
+    for (size_t i = 0; i < a->input_count; i++) found = found || text_equal(a->inputs[i], primary);
+    if (!found)
+        check_say(s->f, a->at, a->at, path_of(s, ".configuration.PrimarySource"),
+                  "PrimarySource is '%.120s': write the name of one of the input artifacts",
+                  primary);
+}
+
 void check_action(struct findings *f, size_t stage, size_t action)
 {
     struct subject s = { f, &f->pipeline->stages[stage].actions[action], stage, action };
@@ -262,4 +287,5 @@ void check_action(struct findings *f, size_t stage, size_t action)
         check_count(&s, "output", s.action->output_count, rule->outputs_min, rule->outputs_max);
     }
     check_settings(&s, rule);
+    check_build(&s);
 }

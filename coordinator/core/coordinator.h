@@ -30,6 +30,8 @@ struct coordinator_config {
 /* A worker as its enrolment describes it. */
 struct enrolled_worker {
     const char *name, *region;
+    bool builds;      /* its tag `build` is anything but "false" */
+    bool builds_only; /* ... namely "only": it gets no deployments */
 };
 
 enum client_role { ROLE_VIEWER, ROLE_DEPLOYER, ROLE_APPROVER, ROLE_ADMIN };

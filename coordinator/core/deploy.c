@@ -113,7 +113,8 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
 static bool worker_missing(const struct model_execution *e, size_t stage, size_t action,
                            const struct model_worker *w)
 {
-    return w->enrolled && text_equal(w->region, model_action(e, stage, action)->region) &&
+    return w->enrolled && !w->builds_only &&
+           text_equal(w->region, model_action(e, stage, action)->region) &&
            !job_on(e, stage, action, w->name);
 }
 
@@ -202,7 +203,8 @@ static void conclude(struct coordinator *c, struct model_execution *e, size_t st
 void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t stage, size_t action)
 {
     struct action_state *state = model_action(e, stage, action);
-    size_t wanted = replication_want(c, e, stage, action);
+    size_t wanted =
+        replication_want(c, e, stage, action, model_action_definition(e, stage, action)->inputs[0]);
     const struct copy_state *copy = &e->copies[wanted];
     bool no_copy = status_ended(copy->status) && copy->status != STATUS_SUCCEEDED;
     if (c->fleet_generation && !e->state.stop_abandon && !no_copy &&

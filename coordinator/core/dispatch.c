@@ -1,5 +1,6 @@
 #include "core/dispatch.h"
 
+#include "core/build.h"
 #include "core/deploy.h"
 #include "core/engine.h"
 #include "core/fleet.h"
@@ -40,12 +41,13 @@ void dispatch_end(struct coordinator *c, struct model_job *job, enum status stat
     journal_job(c, job);
     journal_event_job(c, job);
     if (job->state.kind == JOB_REPLICATE) replication_ended(c, job, result);
+    if (job->state.kind == JOB_BUILD) build_ended(c, job, result);
 }
 
 void dispatch_again(struct coordinator *c, struct model_job *job, const char *cause)
 {
     assert(job->state.status == STATUS_IN_PROGRESS);
-    bool floating = job->state.kind == JOB_REPLICATE;
+    bool floating = job->state.kind != JOB_DEPLOY;
     uint32_t max = floating ? DISPATCH_FLOATING_ATTEMPTS : DISPATCH_PINNED_ATTEMPTS;
     if (job->state.cancel || job->state.attempt >= max) {
         dispatch_end(c, job, job->state.cancel ? STATUS_STOPPED : STATUS_FAILED, cause, NULL);
@@ -101,7 +103,8 @@ static const char *job_unwanted(const struct model_job *job, enum status *status
     *status = STATUS_FAILED;
     const struct action_state *action = model_action(e, job->stage, job->action);
     if (action->status != STATUS_IN_PROGRESS) return "the action's time was over";
-    return copy_lost(job) ? "its artifact could not be copied to the region" : NULL;
+    bool lost = job->state.kind == JOB_DEPLOY && copy_lost(job);
+    return lost ? "its artifact could not be copied to the region" : NULL;
 }
 
 /* ---- waiting ---- */
@@ -162,6 +165,7 @@ static const struct model_worker *worker_choose(struct coordinator *c, const str
     list_for_each (link, &c->workers) {
         const struct model_worker *w = list_entry(link, struct model_worker, link);
         if (!w->enrolled || !text_equal(w->region, job->state.region)) continue;
+        if (job->state.kind == JOB_BUILD && !w->builds) continue;
         *enrolled = true;
         if (!w->connected || job_before(w, job)) continue;
         size_t load = list_count(&w->jobs) * 2;
@@ -173,6 +177,17 @@ static const struct model_worker *worker_choose(struct coordinator *c, const str
     return best;
 }
 
+static const char *nobody_text(struct coordinator *c, const struct model_job *job, bool enrolled)
+{
+    bool build = job->state.kind == JOB_BUILD;
+    const char *what = !build     ? enrolled ? "no worker of region %s is connected"
+                                             : "no worker is enrolled in region %s"
+                       : enrolled ? "no worker of region %s that builds is free and connected"
+                                  : "no worker that builds is enrolled in region %s: enrol one "
+                                    "with --tag build=true";
+    return arena_format(&c->out->arena, what, job->state.region);
+}
+
 static void floating_pending(struct coordinator *c, struct model_job *job)
 {
     if (!c->fleet_generation) return;
@@ -180,16 +195,21 @@ static void floating_pending(struct coordinator *c, struct model_job *job)
         engine_wake_boot(c, job->retry_boot_ms);
         return;
     }
-    bool enrolled = false;
+    bool enrolled = false, lost = false;
+    const char *cause = job->state.kind == JOB_BUILD ? build_cause(c, job, &lost) : "";
+    if (lost) {
+        dispatch_end(c, job, STATUS_FAILED, "its artifact could not be copied to the region", NULL);
+        return;
+    }
+    if (cause[0]) {
+        job_cause(c, job, cause);
+        return;
+    }
     const struct model_worker *w = worker_choose(c, job, &enrolled);
     if (w)
         job_assign(c, job, w);
     else
-        job_cause(c, job,
-                  arena_format(&c->out->arena,
-                               enrolled ? "no worker of region %s is connected"
-                                        : "no worker is enrolled in region %s",
-                               job->state.region));
+        job_cause(c, job, nobody_text(c, job, enrolled));
 }
 
 /* ---- under way ---- */
@@ -243,7 +263,7 @@ static void job_under_way(struct coordinator *c, struct model_job *job)
     else if (!job->nacked)
         job_cause(c, job, "");
     job_send(c, job, w);
-    if (job->state.kind != JOB_REPLICATE) return;
+    if (job->state.kind == JOB_DEPLOY) return;
     if (lease_over(c, job, w))
         dispatch_again(c, job, "lease over: its worker was not heard of");
     else if (c->boot_ms < job->lease_boot_ms)

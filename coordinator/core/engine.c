@@ -1,5 +1,6 @@
 #include "core/engine.h"
 
+#include "core/build.h"
 #include "core/deploy.h"
 #include "core/dispatch.h"
 #include "core/fleet.h"
@@ -105,7 +106,9 @@ static void stage_reconcile(struct coordinator *c, struct model_execution *e, si
 {
     for (size_t a = 0; a < e->stages[stage].action_count; a++)
         if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS)
-            deploy_reconcile(c, e, stage, a);
+            (pipeline_builds(model_action_definition(e, stage, a))
+                 ? build_reconcile
+                 : deploy_reconcile)(c, e, stage, a);
     size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
     size_t succeeded = actions_in(e, stage, STATUS_SUCCEEDED);
     size_t failed = actions_in(e, stage, STATUS_FAILED);

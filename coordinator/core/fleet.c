@@ -26,7 +26,10 @@ static bool enrol(struct coordinator *c, const struct enrolled_worker *from)
     bool moved = model_text(&w->region, from->region);
     if (moved) w->connected = w->greeted = false; /* its hello named another region */
     w->enrolled = true;
-    return moved || !w->enrolled_before;
+    bool same = w->builds == from->builds && w->builds_only == from->builds_only;
+    w->builds = from->builds;
+    w->builds_only = from->builds_only;
+    return moved || !same || !w->enrolled_before;
 }
 
 void fleet_event(struct coordinator *c, const struct coordinator_event *event)

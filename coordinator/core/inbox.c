@@ -1,5 +1,6 @@
 #include "core/inbox.h"
 
+#include "core/build.h"
 #include "core/dispatch.h"
 #include "core/engine.h"
 #include "core/fleet.h"
@@ -49,7 +50,7 @@ static bool row_over(struct coordinator *c, struct model_worker *w, const struct
 
 static bool lease_due(const struct model_job *job)
 {
-    return job->state.kind == JOB_REPLICATE && !job->state.cancel;
+    return job->state.kind != JOB_DEPLOY && !job->state.cancel;
 }
 
 size_t inbox_rows(struct coordinator *c, struct model_worker *w, const struct row *rows,
@@ -217,8 +218,16 @@ static void result_take(struct coordinator *c, struct model_job *job, const stru
         good = false;
         cause = "the worker did not say which version it wrote";
     }
-    if (job->state.kind == JOB_DEPLOY || good)
-        dispatch_end(c, job, result->status, cause, result);
+    enum status status = result->status;
+    if (job->state.kind == JOB_BUILD && good && !build_result_complete(job, result)) {
+        status = STATUS_FAILED;
+        cause = "the worker did not say which versions of the output artifacts it wrote";
+    }
+    /* A build that failed would fail again; one that was lost with its host may not. */
+    bool final =
+        job->state.kind == JOB_DEPLOY || (job->state.kind == JOB_BUILD && status != STATUS_UNKNOWN);
+    if (final || good)
+        dispatch_end(c, job, status, cause, result);
     else if (job->state.status == STATUS_IN_PROGRESS)
         dispatch_again(c, job, cause);
 }

@@ -188,7 +188,8 @@ static struct event_record event_of_job(const struct model_job *job, const char 
 void journal_event_job(struct coordinator *c, const struct model_job *job)
 {
     struct event_record event = event_of_job(job, "target");
-    event.name = job->state.kind == JOB_DEPLOY ? job->state.deployment.text : job->state.artifact;
+    event.name =
+        job->state.kind == JOB_REPLICATE ? job->state.artifact : job->state.deployment.text;
     event.status = job->state.status;
     event.detail = job->state.cause;
     journal_event(c, &event);

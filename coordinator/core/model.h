@@ -74,7 +74,7 @@ struct model_job {
 struct model_worker {
     struct list link; /* by name */
     const char *name, *region, *version, *alarm;
-    bool enrolled, enrolled_before;
+    bool enrolled, enrolled_before, builds, builds_only;
     struct id welcomed; /* journalled */
     bool greeted;       /* `session` is one that has said hello */
     bool connected;     /* greeted, and heard of lately */

@@ -1,5 +1,6 @@
 #include "core/offer.h"
 
+#include "core/build.h"
 #include "core/deploy.h"
 #include "core/dispatch.h"
 #include "core/journal.h"
@@ -15,13 +16,14 @@ static void offer_places(struct arena *arena, struct job *to, const struct model
     const struct model_execution *e = job->execution;
     const struct pipeline_action *action = model_action_definition(e, job->stage, job->action);
     char group_id[DEPLOY_GROUP_ID_SIZE];
-    const char *application = pipeline_setting_get(action, "ApplicationName");
-    const char *group = pipeline_setting_get(action, "DeploymentGroupName");
-    deploy_group_id(application, group, group_id);
     to->pipeline = arena_text(arena, e->state.pipeline);
     to->stage = arena_text(arena, e->stages[job->stage].name);
     to->action = arena_text(arena, action->name);
     to->region = arena_text(arena, job->state.region);
+    if (job->state.kind == JOB_BUILD) return; /* build_offer() names its own */
+    const char *application = pipeline_setting_get(action, "ApplicationName");
+    const char *group = pipeline_setting_get(action, "DeploymentGroupName");
+    deploy_group_id(application, group, group_id);
     to->application = arena_text(arena, application);
     to->deployment_group = arena_text(arena, group);
     to->deployment_group_id = arena_text(arena, group_id);
@@ -33,18 +35,22 @@ static void offer_artifacts(struct arena *arena, struct job *to, const struct mo
     long at = model_copy_find(e, job->state.artifact, job->state.region);
     assert(at >= 0);
     const struct artifact_ref *copy = &e->copies[at].ref;
-    const struct revision *origin = NULL;
-    for (size_t r = 0; r < e->state.revision_count; r++)
-        if (text_equal(e->revisions[r].artifact, job->state.artifact)) origin = &e->revisions[r];
+    const struct revision *revision = replication_revision(e, job->state.artifact);
+    const struct artifact_ref *origin = replication_origin(e, job->state.artifact);
+    assert(revision);
     assert(origin);
-    to->revision = arena_text(arena, origin->revision_id);
+    to->revision = arena_text(arena, revision->revision_id);
     to->output = no_artifact;
+    if (job->state.kind == JOB_BUILD) {
+        build_offer(arena, to, job);
+        return;
+    }
     if (job->state.kind == JOB_DEPLOY) {
         to->input = journal_copy_ref(arena, copy);
         return;
     }
     to->output = journal_copy_ref(arena, copy);
-    to->input = journal_copy_ref(arena, &origin->ref);
+    to->input = journal_copy_ref(arena, origin);
 }
 
 /* Until when somebody waits for the result. */

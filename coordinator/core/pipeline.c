@@ -35,3 +35,21 @@ const char *pipeline_store_of(const struct pipeline *pipeline, const char *regio
     }
     return NULL;
 }
+
+bool pipeline_builds(const struct pipeline_action *action)
+{
+    return (action->category == CATEGORY_BUILD || action->category == CATEGORY_TEST) &&
+           text_equal(action->provider, "CodeBuild");
+}
+
+const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
+                                                const char *artifact)
+{
+    for (size_t s = 0; s < pipeline->stage_count; s++)
+        for (size_t a = 0; a < pipeline->stages[s].action_count; a++) {
+            const struct pipeline_action *action = &pipeline->stages[s].actions[a];
+            for (size_t o = 0; o < action->output_count; o++)
+                if (text_equal(action->outputs[o], artifact)) return action;
+        }
+    return NULL;
+}

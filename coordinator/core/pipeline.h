@@ -43,6 +43,8 @@ struct pipeline_action {
     size_t input_count;
     const char *const *outputs;
     size_t output_count;
+    const struct job_variable *variables; /* of a build's environment */
+    size_t variable_count;
     const char *region; /* "" the pipeline's own */
     const char *namespace;
     uint32_t timeout_minutes; /* 0 none given */
@@ -85,6 +87,11 @@ void pipeline_free(struct pipeline *pipeline);
 size_t pipeline_check(const struct pipeline *pipeline, const char *region, struct arena *arena,
                       const struct problem **out);
 
+/* Build and Test actions of CodeBuild. */
+bool pipeline_builds(const struct pipeline_action *action);
+/* The action that makes this artifact; NULL when none does. */
+const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
+                                                const char *artifact);
 /* "" when the action has no such key. */
 const char *pipeline_setting_get(const struct pipeline_action *action, const char *key);
 /* The bucket that serves as artifact store in `region`; NULL when none is declared. */

@@ -16,6 +16,36 @@ static const struct revision *revision_of(const struct model_execution *e, const
     return NULL;
 }
 
+const struct artifact_ref *replication_origin(const struct model_execution *e, const char *artifact)
+{
+    const struct revision *revision = revision_of(e, artifact);
+    if (revision) return &revision->ref;
+    for (size_t s = 0; s < e->state.stage_count; s++)
+        for (size_t a = 0; a < e->stages[s].action_count; a++) {
+            const struct pipeline_action *action = model_action_definition(e, s, a);
+            for (size_t o = 0; o < action->output_count; o++) {
+                if (!text_equal(action->outputs[o], artifact)) continue;
+                long at = model_copy_find(e, artifact, model_action(e, s, a)->region);
+                bool made = at >= 0 && e->copies[at].status == STATUS_SUCCEEDED;
+                return made ? &e->copies[at].ref : NULL;
+            }
+        }
+    return NULL;
+}
+
+/* Every input was made by an earlier action, so that this ends at a source. */
+const struct revision *replication_revision(const struct model_execution *e, const char *artifact)
+{
+    const struct pipeline *pipeline = e->definition->state.parsed;
+    for (;;) {
+        const struct revision *revision = revision_of(e, artifact);
+        if (revision) return revision;
+        const struct pipeline_action *maker = pipeline_producer(pipeline, artifact);
+        if (!maker || maker->input_count == 0) return NULL;
+        artifact = maker->inputs[0];
+    }
+}
+
 static const struct copy_state *copy_in(const struct model_execution *e,
                                         const struct artifact_ref *wanted)
 {
@@ -63,12 +93,12 @@ static const char *copy_target(struct coordinator *c, const struct artifact_ref 
 static size_t copy_begin(struct coordinator *c, struct model_execution *e, const char *artifact,
                          const char *region)
 {
-    const struct revision *revision = revision_of(e, artifact);
+    const struct artifact_ref *origin = replication_origin(e, artifact);
     const char *store = pipeline_store_of(e->definition->state.parsed, region);
-    assert(revision); /* the rules say that every input was produced, */
-    assert(store);    /* and that every region of an action has a store */
+    assert(origin); /* the rules say that every input was produced, */
+    assert(store);  /* and that every region of an action has a store */
     struct copy_state copy = {
-        .artifact = artifact, .region = region, .status = STATUS_PENDING, .ref = revision->ref
+        .artifact = artifact, .region = region, .status = STATUS_PENDING, .ref = *origin
     };
     copy.ref.store = store;
     copy.ref.key = "";
@@ -142,9 +172,8 @@ static void copy_order(struct coordinator *c, struct model_execution *e, size_t 
 }
 
 size_t replication_want(struct coordinator *c, struct model_execution *e, size_t stage,
-                        size_t action)
+                        size_t action, const char *artifact)
 {
-    const char *artifact = model_action_definition(e, stage, action)->inputs[0];
     const char *region = model_action(e, stage, action)->region;
     long found = model_copy_find(e, artifact, region);
     size_t at = found < 0 ? copy_begin(c, e, artifact, region) : (size_t)found;
@@ -196,11 +225,12 @@ uint64_t replication_deadline(const struct model_job *job)
         for (size_t a = 0; a < e->stages[s].action_count; a++) {
             const struct action_state *action = model_action(e, s, a);
             const struct pipeline_action *from = model_action_definition(e, s, a);
-            if (action->status != STATUS_IN_PROGRESS || !from->input_count) continue;
-            if (text_equal(action->region, job->state.region) &&
-                text_equal(from->inputs[0], job->state.artifact) &&
-                action->deadline_ms > deadline_ms)
-                deadline_ms = action->deadline_ms;
+            if (action->status != STATUS_IN_PROGRESS) continue;
+            if (!text_equal(action->region, job->state.region)) continue;
+            for (size_t i = 0; i < from->input_count; i++)
+                if (text_equal(from->inputs[i], job->state.artifact) &&
+                    action->deadline_ms > deadline_ms)
+                    deadline_ms = action->deadline_ms;
         }
     }
     return deadline_ms;

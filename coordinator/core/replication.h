@@ -7,9 +7,15 @@
 #pragma once
 #include "core/model.h"
 
-/* The copy that the action's input needs, begun when it is missing; its index. */
+/* The copy of an input that the action needs, begun when it is missing; its index. */
 size_t replication_want(struct coordinator *c, struct model_execution *e, size_t stage,
-                        size_t action);
+                        size_t action, const char *artifact);
+/* Where the artifact comes from: the source's object, or what a build of this execution has put.
+ * NULL while that is not known. */
+const struct artifact_ref *replication_origin(const struct model_execution *e,
+                                              const char *artifact);
+/* The source revision that the artifact is made of, in the end. */
+const struct revision *replication_revision(const struct model_execution *e, const char *artifact);
 /* In words for those who wait for it; "" when it is there. */
 const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t copy);
 /* The replication's job has ended for good. */

@@ -164,6 +164,25 @@ bool artifacts_grant_write(const struct artifacts *a, const char *store, const c
     return true;
 }
 
+bool artifacts_grant_write_open(const struct artifacts *a, const char *store, const char *key,
+                                const struct id *upload, uint64_t size_max, uint64_t expires_ms,
+                                struct arena *arena, struct grant *out, struct error *err)
+{
+    if (!store_check_name(a, store, err) || !key_check(key, err)) return false;
+    const char *max = arena_format(arena, "%llu", (unsigned long long)size_max);
+    const char *expires = arena_format(arena, "%llu", (unsigned long long)expires_ms);
+    const char *const parts[] = { "write-open", store, key, upload->text, max, expires };
+    char signature[DIGEST_HEX_SIZE];
+    signature_make(a, parts, sizeof parts / sizeof *parts, signature);
+    out->url =
+        arena_format(arena, "%s%s%s/%s?upload=%s&max=%s&expires=%s&signature=%s", a->base_url,
+                     path_prefix, encoded(arena, store, false), encoded(arena, key, true),
+                     encoded(arena, upload->text, false), max, expires, signature);
+    out->pin = arena_text(arena, a->pin);
+    out->expires_ms = expires_ms;
+    return true;
+}
+
 /* The version that an upload becomes: fixed by the upload, unguessable without the secret. */
 static struct id upload_version(const struct artifacts *a, const char *store, const char *key,
                                 const char *upload)
@@ -266,6 +285,38 @@ NODISCARD static bool check_write(const struct artifacts *a, const char *store,
     return true;
 }
 
+/* The content is part of the upload's name: two contents under one grant never mix. */
+NODISCARD static bool check_write_open(const struct artifacts *a, const char *store,
+                                       artifacts_argument_fn argument, void *owner, uint64_t now_ms,
+                                       struct granted *out, struct error *err)
+{
+    const char *upload = argument(owner, "upload"), *max = argument(owner, "max");
+    const char *size = argument(owner, "size"), *sha256 = argument(owner, "sha256");
+    const char *expires = argument(owner, "expires");
+    struct id named;
+    uint64_t size_max = 0;
+    if (!upload || !max || !expires || strlen(expires) > 20)
+        return error_set(err, ERR_DENIED, "the address is not signed by this coordinator");
+    if (!id_parse(upload, &named) || !number_parse(max, &size_max))
+        return error_set(err, ERR_INVALID, "the address has a wrong upload or bound");
+    const char *const parts[] = { "write-open", store, out->key, upload, max, expires };
+    char signature[DIGEST_HEX_SIZE], content[2 * DIGEST_HEX_SIZE + ID_SIZE];
+    signature_make(a, parts, sizeof parts / sizeof *parts, signature);
+    if (!signature_check(signature, argument(owner, "signature"), expires, now_ms, err))
+        return false;
+    if (!size || !sha256 || !number_parse(size, &out->size) ||
+        !hex_parse(sha256, out->sha256, sizeof out->sha256))
+        return error_set(err, ERR_INVALID, "the address has a wrong size or digest");
+    if (out->size > size_max)
+        return error_set(err, ERR_DENIED, "the address is for at most %llu bytes",
+                         (unsigned long long)size_max);
+    snprintf(content, sizeof content, "%s/%s/%s", upload, size, sha256);
+    out->write = true;
+    out->upload_version = upload_version(a, store, out->key, content);
+    out->upload = out->upload_version;
+    return true;
+}
+
 bool artifacts_check(const struct artifacts *a, const char *path, artifacts_argument_fn argument,
                      void *owner, uint64_t now_ms, struct granted *out, struct error *err)
 {
@@ -273,8 +324,10 @@ bool artifacts_check(const struct artifacts *a, const char *path, artifacts_argu
     char store[WIRE_NAME_MAX + 1];
     if (!path_split(a, path, &granted, store, err)) return false;
     bool write = argument(owner, "upload") != NULL;
-    if (!(write ? check_write(a, store, argument, owner, now_ms, &granted, err)
-                : check_read(a, store, argument, owner, now_ms, &granted, err)))
+    bool open = write && argument(owner, "max");
+    if (!(open    ? check_write_open(a, store, argument, owner, now_ms, &granted, err)
+          : write ? check_write(a, store, argument, owner, now_ms, &granted, err)
+                  : check_read(a, store, argument, owner, now_ms, &granted, err)))
         return false;
     *out = granted;
     return true;

@@ -6,6 +6,11 @@
  *   https://HOST:PORT/artifacts/STORE/KEY?versionId=V&expires=MS&signature=HEX        GET, HEAD
  *   https://HOST:PORT/artifacts/STORE/KEY?upload=ID&size=N&sha256=HEX&summary=TEXT&expires=MS
  *                                        &signature=HEX                               HEAD, PUT
+ *   https://HOST:PORT/artifacts/STORE/KEY?upload=ID&max=N&expires=MS&signature=HEX
+ *                                        &size=N&sha256=HEX                           HEAD, PUT
+ *
+ * The last is for an object whose content is not known yet (what a build makes): whoever holds it
+ * adds size and digest, and each content is an upload, and a version, of its own.
  *
  * The same upload id resumes an interrupted upload and, when it was finished, names the same
  * version: the version id is derived from it under the secret, so a lost answer costs nothing.
@@ -55,6 +60,13 @@ NODISCARD bool artifacts_grant_write(const struct artifacts *artifacts, const ch
                                      const char *key, const struct upload *upload,
                                      uint64_t expires_ms, struct arena *arena, struct grant *out,
                                      struct error *err);
+
+/* For any content of at most `size_max` bytes. */
+NODISCARD bool artifacts_grant_write_open(const struct artifacts *artifacts, const char *store,
+                                          const char *key, const struct id *upload,
+                                          uint64_t size_max, uint64_t expires_ms,
+                                          struct arena *arena, struct grant *out,
+                                          struct error *err);
 
 /* What a request of the server asks for, after its signature was checked. */
 struct granted {

@@ -1,6 +1,7 @@
 #include "shell/definition.h"
 
 #include "io/doc.h"
+#include "shell/definition_variables.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -288,7 +289,7 @@ static void read_action(struct reader *r, const struct doc_node *node,
                                            { "region", PARSED },
                                            { "namespace", PARSED },
                                            { "timeoutInMinutes", PARSED },
-                                           { "environmentVariables", NOT_YET },
+                                           { "environmentVariables", PARSED },
                                            { "meridian", NOT_YET },
                                            { NULL, PARSED } };
     *action = (struct pipeline_action){ .name = "",
@@ -313,6 +314,9 @@ static void read_action(struct reader *r, const struct doc_node *node,
     read_configuration(r, doc_get(node, "configuration"), action);
     action->inputs = read_artifacts(r, node, "inputArtifacts", &action->input_count);
     action->outputs = read_artifacts(r, node, "outputArtifacts", &action->output_count);
+    struct definition_trouble trouble;
+    if (!definition_variables(node, &r->pipeline->arena, action, &trouble))
+        wrong(r, trouble.node, trouble.text);
 }
 
 /* ---- stages, stores, the whole ---- */
@@ -462,15 +466,10 @@ static void check_duplicates(struct reader *r, const struct doc *doc)
     }
 }
 
-static void free_reader(struct reader **r)
-{
-    free(*r);
-}
-
 bool definition_parse(const char *file, struct bytes text, struct arena *arena,
                       struct pipeline **out, const struct problem **problems, size_t *problem_count)
 {
-    AUTO(free_reader) struct reader *r = xcalloc(1, sizeof *r);
+    AUTO(auto_free) struct reader *r = xcalloc(1, sizeof *r);
     AUTO(doc_free_at) struct doc *doc = NULL;
     struct error err = { 0 };
     r->messages = arena;

@@ -139,8 +139,12 @@ static void step_fleet(struct runtime *r)
     for (size_t i = 0; i < all; i++) {
         const struct keys_principal *principal = keys_registry_at(r->registry, i);
         if (principal->kind != KEYS_WORKER) continue;
+        const char *build = keys_tag(principal, "build");
         fleet[count++] =
-            (struct enrolled_worker){ .name = principal->name, .region = principal->region };
+            (struct enrolled_worker){ .name = principal->name,
+                                      .region = principal->region,
+                                      .builds = build && !text_equal(build, "false"),
+                                      .builds_only = build && text_equal(build, "only") };
     }
     struct coordinator_event event = { .type = COORDINATOR_FLEET };
     event.fleet.workers = fleet;

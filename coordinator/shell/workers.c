@@ -87,6 +87,30 @@ void workers_send_message(struct workers *workers, uint64_t session, const struc
                   message_type_name(message->type), NULL);
 }
 
+/* What a build will put is not known: its leave is for any content. Keys tell the outputs apart. */
+NODISCARD static bool build_grants(struct workers *workers, struct job *job, uint64_t expires_ms,
+                                   struct arena *arena, struct error *err)
+{
+    struct job_artifact *inputs = arena_calloc(arena, job->input_count, sizeof *inputs);
+    struct job_artifact *outputs = arena_calloc(arena, job->output_count, sizeof *outputs);
+    for (size_t i = 0; i < job->input_count; i++) {
+        inputs[i] = job->inputs[i];
+        if (!artifacts_grant_read(workers->artifacts, &inputs[i].ref, expires_ms, arena,
+                                  &inputs[i].grant, err))
+            return false;
+    }
+    for (size_t i = 0; i < job->output_count; i++) {
+        outputs[i] = job->outputs[i];
+        if (!artifacts_grant_write_open(workers->artifacts, outputs[i].ref.store,
+                                        outputs[i].ref.key, &job->id, outputs[i].ref.size,
+                                        expires_ms, arena, &outputs[i].grant, err))
+            return false;
+    }
+    job->inputs = inputs;
+    job->outputs = outputs;
+    return true;
+}
+
 /* The job as it leaves: the addresses of its bytes are signed along with it. */
 NODISCARD static bool job_grants(struct workers *workers, struct job *job, struct arena *arena,
                                  struct error *err)
@@ -94,6 +118,7 @@ NODISCARD static bool job_grants(struct workers *workers, struct job *job, struc
     uint64_t expires_ms = job->expires_ms + job->timeout_ms;
     if (!artifacts_grant_read(workers->artifacts, &job->input, expires_ms, arena, &job->read, err))
         return false;
+    if (job->kind == JOB_BUILD) return build_grants(workers, job, expires_ms, arena, err);
     if (job->kind != JOB_REPLICATE) return true;
     struct upload copy = { .id = job->id, .size = job->input.size, .summary = "" };
     memcpy(copy.sha256, job->input.sha256, sizeof copy.sha256);

@@ -234,8 +234,8 @@ class World:
         self.coordinator.send_signal(number)
         return self.coordinator.wait(DEADLINE_S)
 
-    def add_worker(self, name, region, start=True):
-        self.keys("worker", name, "--region", region)
+    def add_worker(self, name, region, start=True, tags=()):
+        self.keys("worker", name, "--region", region, *(word for tag in tags for word in ("--tag", tag)))
         self.workers[name] = Worker(self, name, region)
         if start:
             self.workers[name].start()

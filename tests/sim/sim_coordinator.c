@@ -159,7 +159,9 @@ static void feed_fleet(struct world *w, struct sim_coordinator *s)
     struct enrolled_worker fleet[SIM_NODES_MAX];
     size_t count = 0;
     for (uint32_t i = 1; i <= w->options.workers; i++)
-        fleet[count++] = (struct enrolled_worker){ w->nodes[i].name, regions[w->nodes[i].region] };
+        fleet[count++] = (struct enrolled_worker){ .name = w->nodes[i].name,
+                                                   .region = regions[w->nodes[i].region],
+                                                   .builds = true };
     struct coordinator_event event;
     event_begin(w, &event, COORDINATOR_FLEET);
     event.fleet.workers = fleet;

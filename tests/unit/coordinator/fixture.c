@@ -259,7 +259,12 @@ void world_fleet(struct world *w, const char *first, ...)
     va_start(args, first);
     for (const char *name = first; name; name = va_arg(args, const char *)) {
         assert_true(count < 32);
-        workers[count++] = (struct enrolled_worker){ name, va_arg(args, const char *) };
+        const char *region = va_arg(args, const char *);
+        /* "b1" builds as well, "only1" does nothing else. */
+        workers[count++] = (struct enrolled_worker){ .name = name,
+                                                     .region = region,
+                                                     .builds = name[0] == 'b' || name[0] == 'o',
+                                                     .builds_only = name[0] == 'o' };
     }
     va_end(args);
     world_step(
@@ -420,6 +425,14 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
                                        status, w->now_ms, w->now_ms };
     bool good = status == STATUS_SUCCEEDED;
     struct message message = { .type = MESSAGE_RESULT };
+    struct job_artifact made = { .name = "",
+                                 .ref = job->output,
+                                 .grant = { .url = "", .pin = "" } };
+    if (job->output_count) made = job->outputs[0];
+    made.ref.version_id = "built-1";
+    made.ref.size = 77;
+    made.ref.sha256[0] = 0xbb;
+    if (job->kind == JOB_BUILD) report.event = EVENT_BUILD;
     message.result = (struct result){ .job = job->id,
                                       .attempt = job->attempt,
                                       .fence = job->fence,
@@ -429,7 +442,9 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
                                       .failed_event = report.event,
                                       .version_id = job->kind == JOB_REPLICATE ? "copy-1" : "",
                                       .bytes = 9,
-                                      .ended_ms = w->now_ms };
+                                      .ended_ms = w->now_ms,
+                                      .outputs = &made,
+                                      .output_count = good ? job->output_count : 0 };
     message.result.diagnostics =
         (struct diagnostics){ good ? LIFECYCLE_SUCCESS : LIFECYCLE_SCRIPT_FAILED, "",
                               good ? "" : "exit code 1", "" };

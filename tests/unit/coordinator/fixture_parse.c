@@ -44,13 +44,13 @@ static void source_stage(struct arena *arena, struct pipeline_stage *stage)
 }
 
 static void deploy_action(struct arena *arena, struct pipeline_action *action, const char *region,
-                          uint32_t run_order)
+                          uint32_t run_order, const char *artifact)
 {
     static const char *const pairs[] = { "ApplicationName", "app", "DeploymentGroupName", "prod" };
     const char **inputs = arena_calloc(arena, 1, sizeof *inputs);
     const char *name =
         run_order > 1 ? arena_format(arena, "%s@%u", region, (unsigned)run_order) : region;
-    inputs[0] = "App";
+    inputs[0] = artifact;
     *action = (struct pipeline_action){ .name = name,
                                         .category = CATEGORY_DEPLOY,
                                         .owner = OWNER_AWS,
@@ -65,7 +65,29 @@ static void deploy_action(struct arena *arena, struct pipeline_action *action, c
                                         .namespace = "" };
 }
 
-static void stage_parse(struct arena *arena, const char **at, struct pipeline_stage *stage)
+/* "!us-east-1": a build there of App (or of what the build before made) into "Built" (and so on).
+ * What comes behind it in later stages takes that. */
+static void build_action(struct arena *arena, struct pipeline_action *action, const char *region,
+                         uint32_t run_order, const char **artifact)
+{
+    static const char *const pairs[] = { "ProjectName", "shop" };
+    static const struct job_variable variables[] = { { "MODE", "fast", false } };
+    deploy_action(arena, action, region, run_order, *artifact);
+    const char **outputs = arena_calloc(arena, 1, sizeof *outputs);
+    *artifact = outputs[0] = text_equal(*artifact, "App") ? "Built" : "Again";
+    action->name = arena_format(arena, "make-%s", region);
+    action->category = CATEGORY_BUILD;
+    action->provider = "CodeBuild";
+    action->configuration = settings(arena, pairs, 1);
+    action->configuration_count = 1;
+    action->outputs = outputs;
+    action->output_count = 1;
+    action->variables = variables;
+    action->variable_count = 1;
+}
+
+static void stage_parse(struct arena *arena, const char **at, struct pipeline_stage *stage,
+                        const char **artifact)
 {
     struct pipeline_action *actions = arena_calloc(arena, 32, sizeof *actions);
     uint32_t run_order = 1;
@@ -73,8 +95,14 @@ static void stage_parse(struct arena *arena, const char **at, struct pipeline_st
     while (**at && **at != ' ') {
         if (**at == '>') run_order++;
         (*at)++;
-        deploy_action(arena, &actions[stage->action_count++], word_take(arena, at, ",> "),
-                      run_order);
+        struct pipeline_action *action = &actions[stage->action_count++];
+        bool build = **at == '!';
+        *at += build;
+        const char *region = word_take(arena, at, ",> ");
+        if (build)
+            build_action(arena, action, region, run_order, artifact);
+        else
+            deploy_action(arena, action, region, run_order, *artifact);
     }
 }
 
@@ -92,13 +120,13 @@ struct pipeline *world_parse(const char *text)
     struct pipeline *p = pipeline_new();
     struct pipeline_stage *stages = arena_calloc(&p->arena, 16, sizeof *stages);
     struct pipeline_store *stores = arena_calloc(&p->arena, 3, sizeof *stores);
-    const char *at = text;
+    const char *at = text, *artifact = "App";
     p->name = word_take(&p->arena, &at, " :");
     if (*at == ':') mode_take(p, &at);
     source_stage(&p->arena, &stages[p->stage_count++]);
     while (*at == ' ') {
         at++;
-        stage_parse(&p->arena, &at, &stages[p->stage_count++]);
+        stage_parse(&p->arena, &at, &stages[p->stage_count++], &artifact);
     }
     for (size_t i = 0; i < 3; i++)
         stores[i] =

@@ -326,6 +326,48 @@ static void a_put_of_which_every_byte_is_held_is_finished(void **state)
     assert_int_equal(stored.size, 100000);
 }
 
+static int push_open(struct fixture *f, const struct object *o, uint64_t max, const char *size)
+{
+    struct error err = { 0 };
+    struct grant grant;
+    struct id upload;
+    char hex[DIGEST_HEX_SIZE];
+    assert_true(id_parse("build-1", &upload));
+    assert_true(artifacts_grant_write_open(f->grants, "bucket", key, &upload, max, in_a_minute(),
+                                           &f->arena, &grant, &err));
+    hex_format(o->sha256, sizeof o->sha256, hex);
+    struct transfer t = { .pin = grant.pin,
+                          .path = o->path,
+                          .size = o->size,
+                          .sha256 = o->sha256,
+                          .url = arena_format(&f->arena, "%s&size=%s&sha256=%s", grant.url, size,
+                                              hex) };
+    return with_client(f, client_put, &t);
+}
+
+static size_t versions_of(struct fixture *f)
+{
+    struct error err = { 0 };
+    struct dirstore_object newest;
+    const struct dirstore *store = artifacts_store(f->artifacts, "bucket");
+    return dirstore_head(store, key, "", &newest, &err) ? (size_t)newest.number : 0;
+}
+
+static void an_open_grant_is_for_any_content_within_its_bound(void **state)
+{
+    struct fixture *f = *state;
+    struct object o = object_make(f, 5000);
+    assert_int_equal(push_open(f, &o, 4999, "5000"), ERR_DENIED);
+    assert_int_equal(push_open(f, &o, 5000, "nonsense"), ERR_INVALID);
+    assert_int_equal(versions_of(f), 0);
+    assert_int_equal(push_open(f, &o, 5000, "5000"), 0);
+    assert_int_equal(push_open(f, &o, 5000, "5000"), 0); /* once more: the same version */
+    assert_int_equal(versions_of(f), 1);
+    struct object other = object_make(f, 4000); /* another run of the same build */
+    assert_int_equal(push_open(f, &other, 5000, "4000"), 0);
+    assert_int_equal(versions_of(f), 2);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "verify-upload") == 0) {
@@ -341,6 +383,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_was_put_comes_back_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(a_get_goes_on_where_it_was_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(a_put_goes_on_where_it_was_cut_and_happens_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_open_grant_is_for_any_content_within_its_bound, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_put_of_which_every_byte_is_held_is_finished, setup,
                                         teardown),

@@ -234,7 +234,7 @@ static void an_action_that_needs_too_many_jobs_fails_whole(void **state)
         names[i][0] = 'w';
         for (size_t d = 0, left = i; d < 4; d++, left /= 10)
             names[i][4 - d] = (char)('0' + left % 10);
-        workers[i] = (struct enrolled_worker){ names[i], "us-west-2" };
+        workers[i] = (struct enrolled_worker){ .name = names[i], .region = "us-west-2" };
     }
     world_step(
         &w, &(struct coordinator_event){ .type = COORDINATOR_FLEET, .fleet = { workers, 1001 } });

@@ -33,6 +33,18 @@ static struct pipeline_setting *setting_of(struct pipeline *p, size_t stage, siz
     return (struct pipeline_setting *)&action_of(p, stage, 0)->configuration[setting];
 }
 
+static void make_build(struct pipeline *p, const char *key, const char *primary)
+{
+    struct pipeline_action *action = action_of(p, 1, 0);
+    struct pipeline_setting *settings = arena_calloc(&p->arena, 2, sizeof *settings);
+    settings[0] = (struct pipeline_setting){ .key = key, .value = "shop" };
+    settings[1] = (struct pipeline_setting){ .key = "PrimarySource", .value = primary };
+    action->category = CATEGORY_BUILD;
+    action->provider = "CodeBuild";
+    action->configuration = settings;
+    action->configuration_count = 2;
+}
+
 static const char *many(struct pipeline *p, size_t count)
 {
     char *text = arena_calloc(&p->arena, count + 1, 1);
@@ -117,8 +129,12 @@ SPOIL(timeout_small, action_of(p, 1, 0)->category = CATEGORY_APPROVAL;
       action_of(p, 1, 0)->timeout_minutes = 4)
 SPOIL(namespace_wrong, action_of(p, 0, 0)->namespace = "a.b")
 SPOIL(provider_empty, action_of(p, 1, 0)->provider = "")
-SPOIL(provider_codebuild, action_of(p, 1, 0)->category = CATEGORY_BUILD;
-      action_of(p, 1, 0)->provider = "CodeBuild")
+SPOIL(provider_lambda, action_of(p, 1, 0)->category = CATEGORY_INVOKE;
+      action_of(p, 1, 0)->provider = "Lambda")
+SPOIL(build_project, make_build(p, "Project", "App"))
+SPOIL(build_primary, make_build(p, "ProjectName", "Nope"))
+SPOIL(build_inputs, make_build(p, "ProjectName", "App"); action_of(p, 1, 0)->input_count = 0)
+SPOIL(deploy_variables, action_of(p, 1, 0)->variable_count = 1)
 SPOIL(provider_third, action_of(p, 1, 0)->owner = OWNER_THIRD_PARTY)
 SPOIL(version_long, action_of(p, 1, 0)->version = "1234567890")
 SPOIL(input_unknown, ((const char **)action_of(p, 1, 0)->inputs)[0] = "Ap")
@@ -181,8 +197,14 @@ static const struct rule_case cases[] = {
     { timeout_small, 21, ".stages[1].actions[0].timeoutInMinutes", "5 to 86400" },
     { namespace_wrong, 11, ".stages[0].actions[0].namespace", "1 to 100" },
     { provider_empty, 21, ".stages[1].actions[0].actionTypeId", "1 to 35" },
-    { provider_codebuild, 21, ".stages[1].actions[0].actionTypeId",
-      "Build/AWS/CodeBuild is not supported yet" },
+    { provider_lambda, 21, ".stages[1].actions[0].actionTypeId",
+      "Invoke/AWS/Lambda is not supported yet" },
+    { build_project, 21, ".stages[1].actions[0].configuration.Project", "not a setting" },
+    { build_primary, 21, ".stages[1].actions[0].configuration.PrimarySource",
+      "write the name of one of the input artifacts" },
+    { build_inputs, 21, ".stages[1].actions[0].inputArtifacts", "has 1 to 5 input artifacts" },
+    { deploy_variables, 21, ".stages[1].actions[0].environmentVariables",
+      "only actions of provider CodeBuild" },
     { provider_third, 21, ".stages[1].actions[0].actionTypeId", "not supported yet" },
     { version_long, 21, ".stages[1].actions[0].actionTypeId", "1 to 9" },
     { input_unknown, 21, ".stages[1].actions[0].inputArtifacts", "no earlier action" },
