@@ -131,8 +131,9 @@ static void check_job_succeeded(struct world *w, const struct job_state *job)
                                                    EVENT_AFTER_INSTALL,    EVENT_APPLICATION_START,
                                                    EVENT_VALIDATE_SERVICE };
     static const enum lifecycle_event copy[] = { EVENT_REPLICATE };
+    static const enum lifecycle_event build[] = { EVENT_BUILD };
     bool deploys = job->kind == JOB_DEPLOY;
-    const enum lifecycle_event *events = deploys ? deploy : copy;
+    const enum lifecycle_event *events = deploys ? deploy : job->kind == JOB_BUILD ? build : copy;
     size_t count = deploys ? sizeof deploy / sizeof deploy[0] : 1;
     const struct truth *t = check_truth(w, &job->id);
     for (size_t i = 0; i < count; i++)
@@ -151,6 +152,14 @@ static bool copy_exists(const struct world *w, const struct copy_state *copy)
     return false;
 }
 
+/* What the artifact of this execution must be: the source's bytes, or what a build makes of them.
+ */
+static void digest_of(const struct execution *e, const char *artifact, uint8_t out[SHA256_SIZE])
+{
+    memcpy(out, e->revisions[0].ref.sha256, SHA256_SIZE);
+    if (text_equal(artifact, "Built")) process_build_digest(e->revisions[0].ref.sha256, out);
+}
+
 /* A succeeded action: every one of its jobs did, and at least one for each enrolled worker that
  * was there all the time. */
 static void check_action_succeeded(struct world *w, const struct execution *e,
@@ -160,14 +169,16 @@ static void check_action_succeeded(struct world *w, const struct execution *e,
     size_t deployed = 0;
     for (size_t i = 0; i < d->count; i++) {
         const struct record *r = &d->at[i]->record;
-        if (r->kind != RECORD_JOB || r->job.kind != JOB_DEPLOY) continue;
+        if (r->kind != RECORD_JOB || r->job.kind == JOB_REPLICATE) continue;
         if (!id_equal(&r->job.action_execution, &action->id)) continue;
         deployed++;
         if (r->job.status != STATUS_SUCCEEDED)
             world_fail(w, "S5", "action %s of execution %s succeeded, its job %s is %s",
                        action->name, e->id.text, r->job.id.text, status_name(r->job.status));
-        if (memcmp(check_truth(w, &r->job.id)->installed, e->revisions[0].ref.sha256,
-                   SHA256_SIZE) != 0)
+        uint8_t digest[SHA256_SIZE];
+        digest_of(e, r->job.artifact, digest);
+        if (r->job.kind == JOB_DEPLOY &&
+            memcmp(check_truth(w, &r->job.id)->installed, digest, SHA256_SIZE) != 0)
             world_fail(w, "S8", "host %s does not have the revision of execution %s", r->job.worker,
                        e->id.text);
     }
@@ -315,7 +326,10 @@ static void check_offer(struct world *w, uint32_t worker, const struct job *job,
         world_fail(w, "P2", "job %s attempt %u is offered to %s, but not assigned in the journal",
                    job->id.text, job->attempt, w->nodes[worker].name);
     const struct execution *e = check_execution(w, &job->execution);
-    if (!e || memcmp(e->revisions[0].ref.sha256, job->input.sha256, SHA256_SIZE) != 0)
+    const struct job_state *state = check_job(w, &job->id);
+    uint8_t digest[SHA256_SIZE];
+    if (e && state) digest_of(e, state->artifact, digest);
+    if (!e || !state || memcmp(digest, job->input.sha256, SHA256_SIZE) != 0)
         world_fail(w, "S8", "job %s is offered with another digest than its execution's",
                    job->id.text);
 }

@@ -130,7 +130,7 @@ void check_run_begins(struct world *w, const struct run *run)
         world_fail(w, "S2", "hook %s of job %s begins again (attempt %u run %u)",
                    lifecycle_event_name(run->event), run->ref.job.text, run->ref.attempt,
                    run->ref.run);
-    if (run->kind == STEP_REPLICATE && !run->leased)
+    if ((run->kind == STEP_REPLICATE || run->kind == STEP_BUILD) && !run->leased)
         world_fail(w, "P6", "job %s floats and begins without a lease", run->ref.job.text);
     const struct row_record *row = row_on_disk(w, run->worker, &run->ref.job, run->ref.attempt);
     if (!row || row->row.state == ROW_ENDED || row->step != run->ref.step)

@@ -12,8 +12,16 @@ static void template_draw(struct world *w, struct template *t, uint32_t pipeline
     *t = (struct template){ .pipeline = pipeline };
     t->mode = world_chance(w, 5000) ? MODE_SUPERSEDED : world_below(w, EXECUTION_MODE_COUNT);
     t->stage_count = 1 + world_below(w, TEMPLATE_STAGES_MAX - 1);
+    bool build = world_chance(w, 3000);
+    t->stage_count += build;
     for (uint32_t s = 0; s < t->stage_count; s++) {
         struct template_stage *stage = &t->stages[s];
+        if (build && s == 0) {
+            const struct template_action make = { .region = world_below(w, w->options.regions),
+                                                  .run_order = 1 };
+            *stage = (struct template_stage){ { make }, 1, true };
+            continue;
+        }
         uint32_t orders = 1 + world_below(w, 2);
         stage->action_count = 1 + world_below(w, w->options.regions);
         for (uint32_t a = 0; a < stage->action_count; a++)

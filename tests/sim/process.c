@@ -61,7 +61,7 @@ static struct sim_copy *copy_of(struct world *w, const struct artifact_ref *ref,
 }
 
 /* A put of the destination store: each makes another version of the key. */
-static void replicate(struct world *w, struct run *run)
+static void put(struct world *w, struct run *run, const char *key, const uint8_t *sha256)
 {
     if (w->copy_count == w->copy_cap) {
         w->copy_cap = w->copy_cap ? w->copy_cap * 2 : 16;
@@ -69,11 +69,28 @@ static void replicate(struct world *w, struct run *run)
     }
     struct sim_copy *copy = &w->copies[w->copy_count++];
     *copy = (struct sim_copy){ .region = w->nodes[run->worker].region };
-    bool fits = text_copy(copy->key, sizeof copy->key, run->job->output.key);
+    bool fits = text_copy(copy->key, sizeof copy->key, key);
     assert(fits);
-    memcpy(copy->sha256, run->job->input.sha256, SHA256_SIZE);
+    memcpy(copy->sha256, sha256, SHA256_SIZE);
     snprintf(copy->version_id, sizeof copy->version_id, "c%llu", (unsigned long long)++w->versions);
     memcpy(run->version_id, copy->version_id, sizeof run->version_id);
+}
+
+void process_build_digest(const uint8_t source[SHA256_SIZE], uint8_t out[SHA256_SIZE])
+{
+    for (size_t i = 0; i < SHA256_SIZE; i++) out[i] = source[i] ^ 0xb5;
+}
+
+static void build(struct world *w, struct run *run)
+{
+    const struct job_artifact *output = &run->job->outputs[0];
+    assert(run->job->output_count == 1);
+    run->made = (struct job_artifact){ .name = output->name, .ref = output->ref };
+    run->made.grant = (struct grant){ .url = "", .pin = "" };
+    process_build_digest(run->job->inputs[0].ref.sha256, run->made.ref.sha256);
+    put(w, run, output->ref.key, run->made.ref.sha256);
+    run->made.ref.version_id = run->version_id;
+    run->made.ref.size = 500;
 }
 
 /* The primary region reads the source object itself, the others their copy. */
@@ -98,7 +115,10 @@ static void run_finish(struct world *w, struct run *run)
     bool good = !world_chance(w, w->options.step_fails);
     if (!good) w->stats->failures++;
     if (good && run->kind == STEP_DOWNLOAD) good = download(w, run);
-    if (good && run->kind == STEP_REPLICATE) replicate(w, run);
+    if (good && run->kind == STEP_BUILD) good = download(w, run);
+    if (good && run->kind == STEP_BUILD) build(w, run);
+    if (good && run->kind == STEP_REPLICATE)
+        put(w, run, run->job->output.key, run->job->input.sha256);
     run_end(w, run, good ? STATUS_SUCCEEDED : STATUS_FAILED);
 }
 
@@ -269,5 +289,7 @@ struct step_outcome process_outcome(const struct run *run)
         .noop = run->kind == STEP_HOOK && run->process % 3 == 0,
         .version_id = run->version_id,
         .bytes = run->kind == STEP_REPLICATE ? 1000 : 0,
+        .outputs = &run->made,
+        .output_count = run->kind == STEP_BUILD && run->outcome == STATUS_SUCCEEDED ? 1 : 0,
     };
 }

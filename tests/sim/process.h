@@ -28,6 +28,7 @@ struct run {
     uint32_t watched_life; /* of the worker's process that wants to know its end */
     enum status outcome;
     char version_id[16];
+    struct job_artifact made; /* of a build */
 };
 
 /* What the worker's shell does for the core's actions. */
@@ -49,5 +50,7 @@ void process_kill_any(struct world *w, uint32_t worker);
  * A process that was forked by an earlier life and has not claimed its run yet cannot be seen, so
  * that the shell takes the claim itself before it says so. */
 bool process_lost(struct world *w, struct run *run);
+/* What the build of such a source makes: the same each time. */
+void process_build_digest(const uint8_t source[SHA256_SIZE], uint8_t out[SHA256_SIZE]);
 /* Fills the outcome of a run that is over. */
 struct step_outcome process_outcome(const struct run *run);

@@ -51,8 +51,37 @@ static void source_stage(struct arena *arena, struct pipeline_stage *stage, uint
     *stage = (struct pipeline_stage){ .name = "Source", .actions = action, .action_count = 1 };
 }
 
+static const char *const built[] = { "Built" };
+
+static void build_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
+                        const struct template_stage *from)
+{
+    struct pipeline_action *action = arena_calloc(arena, 1, sizeof *action);
+    struct pipeline_setting *project = arena_calloc(arena, 1, sizeof *project);
+    *project = (struct pipeline_setting){ .key = "ProjectName", .value = "shop" };
+    *action = (struct pipeline_action){
+        .name = arena_format(arena, "Build%u", number),
+        .category = CATEGORY_BUILD,
+        .owner = OWNER_AWS,
+        .provider = "CodeBuild",
+        .version = "1",
+        .run_order = 1,
+        .configuration = project,
+        .configuration_count = 1,
+        .inputs = artifacts,
+        .input_count = 1,
+        .outputs = built,
+        .output_count = 1,
+        .region = regions[from->actions[0].region],
+        .namespace = "",
+    };
+    *stage = (struct pipeline_stage){ .name = arena_format(arena, "Stage%u", number),
+                                      .actions = action,
+                                      .action_count = 1 };
+}
+
 static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
-                         const struct template_stage *from)
+                         const struct template_stage *from, const char *const *inputs)
 {
     struct pipeline_action *actions = arena_calloc(arena, from->action_count, sizeof *actions);
     for (uint32_t a = 0; a < from->action_count; a++)
@@ -66,7 +95,7 @@ static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint
             .configuration = settings(arena, "ApplicationName", "app", "DeploymentGroupName",
                                       arena_format(arena, "group%u", from->actions[a].group)),
             .configuration_count = 2,
-            .inputs = artifacts,
+            .inputs = inputs,
             .input_count = 1,
             .region = regions[from->actions[a].region],
             .namespace = "",
@@ -92,8 +121,15 @@ static struct pipeline *pipeline_of(const struct template *t)
     p->stores_is_map = true;
     struct pipeline_stage *stages = arena_calloc(arena, t->stage_count + 1, sizeof *stages);
     source_stage(arena, &stages[0], t->pipeline);
-    for (uint32_t s = 0; s < t->stage_count; s++)
-        deploy_stage(arena, &stages[s + 1], s + 1, &t->stages[s]);
+    const char *const *inputs = artifacts;
+    for (uint32_t s = 0; s < t->stage_count; s++) {
+        if (!t->stages[s].build) {
+            deploy_stage(arena, &stages[s + 1], s + 1, &t->stages[s], inputs);
+            continue;
+        }
+        build_stage(arena, &stages[s + 1], s + 1, &t->stages[s]);
+        inputs = built;
+    }
     p->stages = stages;
     p->stage_count = t->stage_count + 1;
     return p;

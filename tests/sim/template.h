@@ -14,6 +14,7 @@ struct template_action {
 struct template_stage {
     struct template_action actions[TEMPLATE_ACTIONS_MAX];
     uint32_t action_count;
+    bool build; /* one action, which builds; later stages deploy what it made */
 };
 
 struct template
