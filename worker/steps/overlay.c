@@ -11,13 +11,16 @@
 
 void overlay_init(struct overlay *o)
 {
-    *o = (struct overlay){ .count = 0 };
+    *o = (struct overlay){ .known = xcalloc(FS_PATH_MAX, 1),
+                           .known_place = xcalloc(FS_PATH_MAX, 1) };
     arena_init(&o->arena, MANIFEST_MEMORY_MAX);
 }
 
 void overlay_deinit(struct overlay *o)
 {
     free(o->gone);
+    free(o->known);
+    free(o->known_place);
     map_deinit(&o->by_place);
     arena_deinit(&o->arena);
     *o = (struct overlay){ .count = 0 };
@@ -39,6 +42,7 @@ struct walk {
     char *done; /* canonical; "" is the root */
     size_t done_len;
     char rest[FS_PATH_MAX];
+    size_t own_len; /* a rest no longer than this is the end of the path that was asked for */
     int links;
 };
 
@@ -88,6 +92,7 @@ static bool walk_link(struct walk *w, bool *loop, struct error *err)
     ssize_t len = readlink(w->done, text, sizeof text - 1);
     if (len < 0) return fs_error(err, "read link", w->done);
     size_t rest_len = strlen(w->rest);
+    if (rest_len < w->own_len) w->own_len = rest_len;
     if ((size_t)len + 1 + rest_len >= sizeof w->rest) return too_long(w->done, err);
     memmove(w->rest + len + 1, w->rest, rest_len + 1);
     memcpy(w->rest, text, (size_t)len);
@@ -112,20 +117,47 @@ static bool walk_missing(struct walk *w, bool last, struct overlay_node *out, st
     return true;
 }
 
+static bool lies_in(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return len > 0 && strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/* Begins at the known folder if the path leads through it, else at the root. */
+static bool walk_begin(struct walk *w, const struct overlay *o, const char *path, struct error *err)
+{
+    size_t len = lies_in(path, o->known) ? strlen(o->known) : 0;
+    w->done_len = len > 0 ? strlen(o->known_place) : 0;
+    memcpy(w->done, o->known_place, w->done_len);
+    w->done[w->done_len] = '\0';
+    w->own_len = strlen(path);
+    return text_copy(w->rest, sizeof w->rest, path + len) || too_long(path, err);
+}
+
+/* `done` is a folder on the way. While the rest is the end of the path itself, and not of a link's
+ * text, what was before it leads there. */
+static void walk_know(const struct walk *w, const struct overlay *o, const char *path)
+{
+    size_t rest = strlen(w->rest), whole = strlen(path);
+    if (rest > w->own_len) return;
+    memcpy(o->known, path, whole - rest);
+    o->known[whole - rest] = '\0';
+    memcpy(o->known_place, w->done, w->done_len + 1);
+}
+
 bool overlay_look(const struct overlay *o, const char *path, bool follow, char *place,
                   struct overlay_node *out, struct error *err)
 {
     struct walk w = { .done = place };
     char name[NAME_MAX + 1];
-    bool last = true;
-    place[0] = '\0';
+    bool last = true, looked = false; /* out->info is of `place` */
     *out = (struct overlay_node){ .exists = true, .parent_exists = true, .place = place };
-    if (!text_copy(w.rest, sizeof w.rest, path)) return too_long(path, err);
-    if (stat("/", &out->info) < 0) return fs_error(err, "stat", "/");
+    if (!walk_begin(&w, o, path, err)) return false;
     while (walk_next(&w, name, &last)) {
         if (text_equal(name, ".")) continue;
         if (text_equal(name, "..")) {
             walk_up(&w);
+            looked = false;
             continue;
         }
         if (!walk_down(&w, name, strlen(name), err)) return false;
@@ -135,14 +167,18 @@ bool overlay_look(const struct overlay *o, const char *path, bool follow, char *
             if (errno == ENOTDIR) return walk_missing(&w, false, out, err);
             return fs_error(err, "stat", place);
         }
+        looked = true;
+        if (S_ISDIR(out->info.st_mode) && !last) walk_know(&w, o, path);
         if (S_ISLNK(out->info.st_mode) && (!last || follow)) {
             bool loop;
             if (!walk_link(&w, &loop, err)) return false;
+            looked = false;
             if (loop) return walk_missing(&w, false, out, err);
         } else if (!last && !S_ISDIR(out->info.st_mode)) {
             return walk_missing(&w, false, out, err);
         }
     }
+    if (looked) return true;
     /* After ".." or a link to the root the last lstat was of something else. */
     if (w.done_len == 0 && !text_copy(place, FS_PATH_MAX, "/")) return too_long(path, err);
     if (lstat(place, &out->info) < 0) return fs_error(err, "stat", place);
@@ -159,7 +195,8 @@ static void add_gone(struct overlay *o, enum manifest_kind kind, const char *pla
         o->gone = xrealloc(o->gone, o->cap * sizeof *o->gone);
     }
     o->gone[o->count++] = gone;
-    if (kind != MANIFEST_CONTEXT) map_put(&o->by_place, gone->place, gone);
+    if (kind == MANIFEST_CONTEXT) return;
+    map_put(&o->by_place, gone->place, gone);
 }
 
 static void auto_closedir(DIR **dir)
@@ -198,6 +235,8 @@ bool overlay_clean(struct overlay *o, const struct manifest *old, struct error *
         if (!overlay_look(o, entry->path, false, place, &node, err))
             return error_wrap(err, "what the last deployment installed");
         if (!node.exists) continue;
+        /* Folders and links could be on the way to the known one. */
+        if (!S_ISREG(node.info.st_mode)) o->known[0] = '\0';
         if (!S_ISDIR(node.info.st_mode))
             add_gone(o, MANIFEST_FILE, place);
         else if (would_be_empty(o, place))

@@ -23,6 +23,9 @@ struct overlay {
     struct overlay_gone **gone; /* in the order in which to remove */
     size_t count, cap;
     struct map by_place; /* files and folders */
+    /* The folder that was last on the way, as it was named and where it is, so that its other
+     * files need not be resolved from the root; "" when none is known. */
+    char *known, *known_place;
     struct arena arena;
 };
 

@@ -329,7 +329,7 @@ static bool plan_copy(struct walk *w, const char *source, const char *destinatio
     return true;
 }
 
-static bool plan_entry(struct walk *w, const char *source, const char *destination,
+static bool plan_entry(struct walk *w, const char *source, bool file, const char *destination,
                        struct error *err);
 
 static bool plan_tree(struct walk *w, const char *source, const char *destination,
@@ -356,7 +356,7 @@ static bool plan_tree(struct walk *w, const char *source, const char *destinatio
         char from[FS_PATH_MAX], to[FS_PATH_MAX];
         if (ok && !text_equal(name, ".") && !text_equal(name, ".."))
             ok = join(source, name, from, err) && join(destination, name, to, err) &&
-                 plan_entry(w, from, to, err);
+                 plan_entry(w, from, names[i]->d_type == DT_REG, to, err);
         free(names[i]);
     }
     free(names);
@@ -365,12 +365,12 @@ static bool plan_tree(struct walk *w, const char *source, const char *destinatio
 }
 
 /* Links to folders are followed until the kernel counts too many, then they are copied as links:
- * that is what ends a loop. */
-static bool plan_entry(struct walk *w, const char *source, const char *destination,
+ * that is what ends a loop. `file`: it is known to be one. */
+static bool plan_entry(struct walk *w, const char *source, bool file, const char *destination,
                        struct error *err)
 {
     struct stat info;
-    if (stat(source, &info) == 0 && S_ISDIR(info.st_mode))
+    if (!file && stat(source, &info) == 0 && S_ISDIR(info.st_mode))
         return plan_tree(w, source, destination, err);
     return plan_copy(w, source, destination, err);
 }

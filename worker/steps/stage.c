@@ -1,5 +1,6 @@
 #include "steps/stage.h"
 
+#include "io/crew.h"
 #include "steps/copy.h"
 #include "steps/grant.h"
 #include "steps/parent.h"
@@ -8,12 +9,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CHECK_EVERY = 64, BLOCK = 4096 };
+enum { NEIGHBOURS = 64, SHARED_FROM = 512, BLOCK = 4096 };
 
 void stage_deinit(struct stage *stage)
 {
@@ -167,8 +169,8 @@ static bool keep_metadata(int fd, const struct plan_item *item, struct error *er
     return true;
 }
 
-static bool stage_file(int folder, const char *name, const struct plan_item *item,
-                       struct error *err)
+static bool stage_file(struct copier *copier, int folder, const char *name,
+                       const struct plan_item *item, struct error *err)
 {
     AUTO(auto_close)
     int from = open(item->source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -176,7 +178,8 @@ static bool stage_file(int folder, const char *name, const struct plan_item *ite
     AUTO(auto_close)
     int to = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0) return fs_error(err, "create a file beside", item->path);
-    if (!copy_contents(from, to, item->source, err)) return false;
+    if (!copy_contents(copier, from, to, (uint64_t)item->info.st_size, item->source, err))
+        return false;
     if (!keep_metadata(to, item, err)) return false;
     if (item->permission && !grant_apply(to, item, err)) return false;
     const struct timespec times[2] = { item->info.st_atim, item->info.st_mtim };
@@ -184,22 +187,71 @@ static bool stage_file(int folder, const char *name, const struct plan_item *ite
     return true;
 }
 
-static bool stage_item(struct parent *parent, const struct plan_item *item, const char *path,
-                       struct error *err)
+/* The hands that stage one plan. */
+struct staging {
+    const struct stage *stage;
+    const struct plan *plan;
+    struct step *step;
+    unsigned hands;
+    atomic_uint_fast64_t *done; /* files, seen by all hands */
+};
+
+static bool make_folders(const struct stage *stage, const struct plan *plan, struct error *err)
 {
-    int folder;
-    const char *name;
-    if (!parent_open(parent, path, &folder, &name, err)) return false;
-    switch (item->kind) {
-    case PLAN_FOLDER:
-        if (mkdirat(folder, name, 0777) < 0) return fs_error(err, "make folder", path);
-        return true;
-    case PLAN_LINK:
-        if (symlinkat(item->target, folder, name) < 0) return fs_error(err, "make link", path);
-        return true;
-    case PLAN_FILE: return stage_file(folder, name, item, err);
+    struct parent parent AUTO(parent_deinit);
+    parent_init(&parent);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_item *item = plan->items[i];
+        int folder;
+        const char *name;
+        if (item->kind != PLAN_FOLDER || item->standing) continue;
+        if (!parent_open(&parent, stage->paths[i], &folder, &name, err)) return false;
+        if (mkdirat(folder, name, 0777) < 0) return fs_error(err, "make folder", stage->paths[i]);
     }
     return true;
+}
+
+/* One hand's share: neighbours stay together, because their folder is open. */
+static bool stage_share(void *owner, unsigned number, struct error *err)
+{
+    const struct staging *s = owner;
+    struct copier copier AUTO(copier_deinit);
+    struct parent parent AUTO(parent_deinit);
+    copier_init(&copier);
+    parent_init(&parent);
+    for (size_t i = 0; i < s->plan->count; i++) {
+        const struct plan_item *item = s->plan->items[i];
+        int folder;
+        const char *name;
+        if (item->kind == PLAN_FOLDER || i / NEIGHBOURS % s->hands != number) continue;
+        if (s->hands == 1 && i % NEIGHBOURS == 0 && !step_continues(s->step, err)) return false;
+        if (!parent_open(&parent, s->stage->paths[i], &folder, &name, err)) return false;
+        if (item->kind == PLAN_LINK && symlinkat(item->target, folder, name) < 0)
+            return fs_error(err, "make link", s->stage->paths[i]);
+        if (item->kind == PLAN_FILE && !stage_file(&copier, folder, name, item, err)) return false;
+        atomic_fetch_add(s->done, 1);
+    }
+    return true;
+}
+
+static bool watch(void *owner, struct error *err)
+{
+    const struct staging *s = owner;
+    step_progress(s->step, atomic_load(s->done), s->plan->count, "files");
+    return step_continues(s->step, err);
+}
+
+static bool stage_all(const struct stage *stage, const struct plan *plan, struct step *step,
+                      struct error *err)
+{
+    struct staging s = { .stage = stage, .plan = plan, .step = step, .hands = crew_size() };
+    if (plan->count < SHARED_FROM) s.hands = 1;
+    s.done = crew_memory(sizeof *s.done);
+    bool ok =
+        make_folders(stage, plan, err) &&
+        (s.hands == 1 ? stage_share(&s, 0, err) : crew_run(s.hands, stage_share, watch, &s, err));
+    crew_memory_free(s.done, sizeof *s.done);
+    return ok;
 }
 
 /* After everything is in them: a folder's mode could forbid its owner to write. */
@@ -236,14 +288,7 @@ bool stage_run(const struct stage *stage, const struct plan *plan, const struct 
     struct volumes volumes AUTO(volumes_deinit);
     volumes_init(&volumes);
     if (!find_room(stage, plan, journal, &volumes, err)) return false;
-    struct parent parent AUTO(parent_deinit);
-    parent_init(&parent);
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->items[i]->standing) continue;
-        if (i % CHECK_EVERY == 0 && !step_continues(step, err)) return false;
-        step_progress(step, i, plan->count, "files");
-        if (!stage_item(&parent, plan->items[i], stage->paths[i], err)) return false;
-    }
+    if (!stage_all(stage, plan, step, err)) return false;
     if (!grant_folders(stage, plan, err) || !step_continues(step, err)) return false;
     journal_keep_old(journal);
     return volumes_sync(&volumes, err);

@@ -4,7 +4,8 @@
  * operations into the journal. A file goes into the folder where it will live, under a hidden name
  * (".meridian-DEPLOYMENT-N"); a folder that is new goes there whole, so that one rename makes the
  * whole tree appear. stage_run() then makes them: contents, owner, mode, ACL, times, in that order,
- * and all of it durable at the end. When it fails, journal_discard() leaves nothing.
+ * large installs in as many processes as there are processors, and all of it durable at the end.
+ * When it fails, journal_discard() leaves nothing.
  */
 #pragma once
 #include "steps/journal.h"

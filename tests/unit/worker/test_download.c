@@ -94,6 +94,21 @@ static void a_damaged_bundle_leaves_no_half_revision(void **state)
     place_remove(&p);
 }
 
+static void a_bundle_that_others_may_write_is_copied(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    make_zip(&p, "b.zip", "one");
+    assert_int_equal(chmod(place_path(&p, "b.zip"), 0666), 0);
+    p.spec.local_bundle = place_path(&p, "b.zip");
+    downloads(&p);
+    struct stat kept = place_stat(&p, "host/dg-1/d-000000001/bundle.tar");
+    assert_int_equal(kept.st_nlink, 1);
+    assert_int_equal(kept.st_mode & 0777, 0600);
+    place_remove(&p);
+}
+
 static void what_another_deployment_holds_is_not_fetched(void **state)
 {
     (void)state;
@@ -109,7 +124,8 @@ static void what_another_deployment_holds_is_not_fetched(void **state)
     downloads(&p);
     assert_string_equal(place_read(&p, "host/dg-1/d-000000002/deployment-archive/appspec.yml"),
                         "one");
-    assert_int_equal(place_stat(&p, "host/dg-1/d-000000002/bundle.tar").st_nlink, 2);
+    assert_int_equal(place_stat(&p, "host/dg-1/d-000000002/bundle.tar").st_ino,
+                     place_stat(&p, "host/dg-1/d-000000001/bundle.tar").st_ino);
     place_remove(&p);
 }
 
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_missing_bundle_fails),
         cmocka_unit_test(a_bundle_that_is_not_the_job_s_is_refused_before_it_is_unpacked),
         cmocka_unit_test(a_damaged_bundle_leaves_no_half_revision),
+        cmocka_unit_test(a_bundle_that_others_may_write_is_copied),
         cmocka_unit_test(what_another_deployment_holds_is_not_fetched),
         cmocka_unit_test(a_held_bundle_that_has_changed_is_not_used),
         cmocka_unit_test(it_can_be_run_again),
