@@ -44,7 +44,11 @@ static bool copy_file(int from, const char *name, int to, const char *kept,
     AUTO(auto_close)
     int out = openat(to, kept, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (out < 0) return fs_error(err, "keep", item->place);
-    return copy_contents(in, out, item->place, err);
+    struct stat info;
+    if (fstat(in, &info) < 0) return fs_error(err, "stat", item->place);
+    struct copier copier AUTO(copier_deinit);
+    copier_init(&copier);
+    return copy_contents(&copier, in, out, (uint64_t)info.st_size, item->place, err);
 }
 
 static bool keep_one(struct parent *from, struct parent *to, const struct keep_item *item,

@@ -1,6 +1,50 @@
-#include "steps/step.h"
+/* meridian-step: installs, hooks and undo. Any other kind belongs to meridian-fetch beside it,
+ * which takes this process over before anything is claimed: pid, start time and folder stay the
+ * same. */
+#include "steps/hook.h"
+#include "steps/install.h"
+#include "steps/undo.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool install(struct step *step, struct step_report *report, struct error *err)
+{
+    (void)report;
+    return install_run(step, err);
+}
+
+static const struct step_row rows[] = { { STEP_INSTALL, install },
+                                        { STEP_HOOK, hook_run },
+                                        { STEP_UNDO, undo_run } };
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static bool is_own(const char *kind)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(kind, step_kind_name(rows[i].kind)) == 0) return true;
+    return false;
+}
+
+static int become_fetch(char **argv)
+{
+    char path[FS_PATH_MAX] = "";
+    struct error err = { .code = ERR_NONE };
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    char *slash = len > 0 ? strrchr(path, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        char program[FS_PATH_MAX];
+        if (fs_join(program, path, "meridian-fetch", &err)) execv(program, argv);
+        fs_error(&err, "start", program);
+    }
+    fprintf(stderr, "meridian-step: %s\n", slash ? err.text : "/proc/self/exe cannot be read");
+    return 1;
+}
 
 int main(int argc, char **argv)
 {
-    return step_main(argc, argv);
+    if (argc == 3 && !is_own(argv[1])) return become_fetch(argv);
+    return step_main(argc, argv, rows, ROWS);
 }

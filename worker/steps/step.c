@@ -2,12 +2,6 @@
 
 #include "io/clock.h"
 #include "io/proc.h"
-#include "steps/build.h"
-#include "steps/download.h"
-#include "steps/hook.h"
-#include "steps/install.h"
-#include "steps/replicate.h"
-#include "steps/undo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +34,11 @@ static bool lease_lost(const struct step *step, uint64_t now_ms)
     size_t got;
     if (!fs_read_full(fd, text, sizeof text - 1, &got, &ignored)) return true;
     return strtoull(text, NULL, 10) <= now_ms;
+}
+
+const char *step_kind_name(enum step_kind kind)
+{
+    return kind_names[kind];
 }
 
 bool step_continues(struct step *step, struct error *err)
@@ -120,18 +119,12 @@ static bool load_spec(const char *folder, struct arena *arena, struct step_spec 
     return true;
 }
 
-static bool run_kind(struct step *step, struct step_report *report, struct error *err)
+static bool run_kind(const struct step_row *rows, size_t count, struct step *step,
+                     struct step_report *report, struct error *err)
 {
-    switch (step->spec->kind) {
-    case STEP_DOWNLOAD: return download_run(step, report, err);
-    case STEP_INSTALL: return install_run(step, err);
-    case STEP_HOOK: return hook_run(step, report, err);
-    case STEP_REPLICATE: return replicate_run(step, report, err);
-    case STEP_BUILD: return build_run(step, report, err);
-    case STEP_UNDO: return undo_run(step, report, err);
-    case STEP_KEEP_LOG: return error_set(err, ERR_INVALID, "this program has no such step");
-    }
-    return true;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].kind == step->spec->kind) return rows[i].run(step, report, err);
+    return error_set(err, ERR_INVALID, "this program has no such step");
 }
 
 static enum status stopped_status(enum step_stop stop)
@@ -182,7 +175,8 @@ static int open_progress(const char *folder)
     return open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 
-static bool run_claimed(const char *kind, const char *folder, int signals, struct error *err)
+static bool run_claimed(const char *kind, const char *folder, int signals,
+                        const struct step_row *rows, size_t count, struct error *err)
 {
     uint64_t started_ms = clock_wall_ms();
     AUTO(auto_free) struct step_report *report = xcalloc(1, sizeof *report);
@@ -201,14 +195,14 @@ static bool run_claimed(const char *kind, const char *folder, int signals, struc
     if (ok && spec.kind != STEP_REPLICATE)
         ok = host_init(&step->host, spec.root_dir, spec.job.deployment_group_id,
                        spec.job.deployment.text, &why);
-    ok = ok && run_kind(step, report, &why);
+    ok = ok && run_kind(rows, count, step, report, &why);
     if (!ok) report_failure(report, step, &why);
     report->files = step->files;
     auto_close(&step->progress);
     return write_outcome(folder, report, started_ms, err);
 }
 
-int step_main(int argc, char **argv)
+int step_main(int argc, char **argv, const struct step_row *rows, size_t count)
 {
     struct error err = { .code = ERR_NONE };
     AUTO(auto_close) int signals = -1;
@@ -220,7 +214,7 @@ int step_main(int argc, char **argv)
     }
     bool ok = harden(&signals, &err) && claim(argv[2], &won, &err);
     if (ok && !won) return 0;
-    if (ok && run_claimed(argv[1], argv[2], signals, &err)) return 0;
+    if (ok && run_claimed(argv[1], argv[2], signals, rows, count, &err)) return 0;
     fprintf(stderr, "meridian-step: %s\n", err.text);
     return 1;
 }

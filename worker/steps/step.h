@@ -1,9 +1,14 @@
 /* step.h - one running step: its spec, its folder, and whether it must stop.
  *
- * step_main() is the whole program `meridian-step KIND STEPDIR`. It claims the step (file `begun`;
- * a second process that finds it claimed ends at once), reads `spec`, runs the kind and writes
- * `outcome`. Nothing depends on the daemon that started it. The exit status is 0 when an outcome
- * was written or the step belongs to another process.
+ * step_main() is a whole program `NAME KIND STEPDIR`. It claims the step (file `begun`; a second
+ * process that finds it claimed ends at once), reads `spec`, runs the kind and writes `outcome`.
+ * Nothing depends on the daemon that started it. The exit status is 0 when an outcome was written
+ * or the step belongs to another process.
+ *
+ * There are two such programs, because to load libcurl and libarchive with all that they need
+ * takes longer than most steps: meridian-step (main.c) runs installs, hooks and undo, and becomes
+ * meridian-fetch, beside it, for every other kind (main_fetch.c). A new kind is a row in one of
+ * the two.
  *
  * Long work calls step_continues() often: it sees SIGTERM (cancel) and the end of the lease, and
  * step_progress() now and then.
@@ -50,4 +55,14 @@ NODISCARD bool step_continues(struct step *step, struct error *err);
 /* A hint for the daemon, written at most ten times a second. `unit` is "bytes" or "files". */
 void step_progress(struct step *step, uint64_t done, uint64_t total, const char *unit);
 
-int step_main(int argc, char **argv);
+/* Runs one kind of step. False is a failure that no script caused: code 5. */
+typedef bool step_run_fn(struct step *step, struct step_report *report, struct error *err);
+
+/* A kind that a program can run. */
+struct step_row {
+    enum step_kind kind;
+    step_run_fn *run;
+};
+
+const char *step_kind_name(enum step_kind kind);
+int step_main(int argc, char **argv, const struct step_row *rows, size_t count);

@@ -1,5 +1,6 @@
 /* The step process as a whole: its claim, its spec, its outcome. */
 #include "place.h"
+#include "steps/hook.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -31,7 +32,8 @@ static pid_t start(struct place *p, const char *kind)
     assert_true(pid >= 0);
     if (pid > 0) return pid;
     char *argv[] = { "meridian-step", (char *)kind, p->step_folder, NULL };
-    int status = step_main(3, argv);
+    static const struct step_row rows[] = { { STEP_HOOK, hook_run } };
+    int status = step_main(3, argv, rows, 1);
     _exit(status);
 }
 
@@ -82,6 +84,20 @@ static void a_step_of_another_kind_is_refused(void **state)
     write_spec(&p);
     assert_int_equal(run(&p, "install"), 0);
     assert_non_null(strstr(outcome(&p, &arena).diagnostics.message, "the spec says 'hook'"));
+    place_remove(&p);
+}
+
+static void a_kind_that_the_program_does_not_have_is_refused(void **state)
+{
+    (void)state;
+    struct place p;
+    struct arena arena AUTO(arena_deinit);
+    arena_init(&arena, WIRE_DECODE_MAX);
+    place_make(&p);
+    p.spec.kind = STEP_INSTALL;
+    write_spec(&p);
+    assert_int_equal(run(&p, "install"), 0);
+    assert_non_null(strstr(outcome(&p, &arena).diagnostics.message, "no such step"));
     place_remove(&p);
 }
 
@@ -136,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unreadable_spec_still_gives_an_outcome),
         cmocka_unit_test(a_step_of_another_kind_is_refused),
+        cmocka_unit_test(a_kind_that_the_program_does_not_have_is_refused),
         cmocka_unit_test(a_hook_is_started_once_whoever_asks),
         cmocka_unit_test(a_cancelled_step_tells_it_in_its_outcome),
     };

@@ -1,0 +1,13 @@
+/* meridian-fetch: the steps that read the network or archives. Started by meridian-step only. */
+#include "steps/build.h"
+#include "steps/download.h"
+#include "steps/replicate.h"
+
+static const struct step_row rows[] = { { STEP_DOWNLOAD, download_run },
+                                        { STEP_REPLICATE, replicate_run },
+                                        { STEP_BUILD, build_run } };
+
+int main(int argc, char **argv)
+{
+    return step_main(argc, argv, rows, sizeof rows / sizeof *rows);
+}
