@@ -107,7 +107,7 @@ static void inbox_offer(struct worker *w, const struct offer *offer, struct work
     }
     struct row_record record = inbox_record(w, job, offer->signed_job);
     enum lifecycle_event events[WIRE_EVENTS_MAX];
-    inbox_plan(&record, events, lifecycle_plan(job->kind, false, events));
+    inbox_plan(&record, events, lifecycle_plan(job->kind, job->traffic_control, events));
     struct task *task = inbox_add(w, &record, out);
     checkpoint_see_epoch(w, job->fence.epoch, out);
     inbox_end_older_attempts(w, job);
@@ -125,7 +125,8 @@ void inbox_local_job(struct worker *w, const struct worker_event *event, struct 
     size_t count = 0;
     if (event->local.event_count == 0) count = lifecycle_plan(job->kind, true, plan);
     for (size_t i = 0; i < event->local.event_count; i++) {
-        if (!lifecycle_find(job->kind, event->local.events[i]) || count == WIRE_EVENTS_MAX) {
+        const struct lifecycle_row *row = lifecycle_find(job->kind, event->local.events[i]);
+        if (!row || row->when == AFTER_FAILURE || count == WIRE_EVENTS_MAX) {
             actions_note(out, NOTE_WARNING, "job=%s: %s does not run on a host", job->id.text,
                          lifecycle_event_name(event->local.events[i]));
             continue;

@@ -7,6 +7,7 @@
 #include "core/lease.h"
 #include "core/lifecycle.h"
 #include "core/outbox.h"
+#include "core/restore.h"
 
 #include <assert.h>
 
@@ -26,7 +27,8 @@ void job_enter(struct task *task, enum row_state next)
 
 static bool job_unwanted(const struct task *task)
 {
-    return task->record.cancel || task->ending != ENDING_NONE;
+    /* What was there before is put back whatever happens to the job meanwhile. */
+    return !restore_active(task) && (task->record.cancel || task->ending != ENDING_NONE);
 }
 
 void job_cancel(struct task *task)
@@ -63,9 +65,38 @@ static enum lifecycle_event job_last_event(const struct row_record *record)
     return record->events[record->step].event;
 }
 
+static void job_finish(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    struct row_record *record = &task->record;
+    struct result *result = &record->result;
+    result->ended_ms = w->now_ms;
+    if (result->status == STATUS_SUCCEEDED)
+        job_remember_success(w, task, out);
+    else
+        restore_say_left(task);
+    record->step_state = STEP_DONE;
+    job_enter(task, ROW_ENDED);
+    task->result_at_boot_ms = w->boot_ms;
+    actions_note(out, result->status == STATUS_SUCCEEDED ? NOTE_INFO : NOTE_WARNING,
+                 "job=%s attempt=%u: %s%s%s", record->row.job.text, (unsigned)record->row.attempt,
+                 status_name(result->status), result->diagnostics.message[0] ? ": " : "",
+                 result->diagnostics.message);
+}
+
+static void job_end_restored(struct worker *w, struct task *task, const struct diagnostics *why,
+                             struct worker_actions *out)
+{
+    if (why->code == LIFECYCLE_FAILED_AFTER_RESTART) restore_fail(task, why->message);
+    job_finish(w, task, out);
+}
+
 static void job_end(struct worker *w, struct task *task, enum status status,
                     const struct diagnostics *why, struct worker_actions *out)
 {
+    if (restore_active(task)) {
+        job_end_restored(w, task, why, out);
+        return;
+    }
     struct row_record *record = &task->record;
     struct result *result = &record->result;
     for (size_t i = 0; i < record->event_count; i++) {
@@ -81,14 +112,13 @@ static void job_end(struct worker *w, struct task *task, enum status status,
     result->event_count = record->event_count;
     if (record->step < record->event_count) result->failed_event = job_last_event(record);
     result->diagnostics = copy_diagnostics(&task->arena, why);
-    result->ended_ms = w->now_ms;
-    if (status == STATUS_SUCCEEDED) job_remember_success(w, task, out);
-    record->step_state = STEP_DONE;
-    job_enter(task, ROW_ENDED);
-    task->result_at_boot_ms = w->boot_ms;
-    actions_note(out, status == STATUS_SUCCEEDED ? NOTE_INFO : NOTE_WARNING,
-                 "job=%s attempt=%u: %s%s%s", record->row.job.text, (unsigned)record->row.attempt,
-                 status_name(status), result->diagnostics.message[0] ? ": " : "",
+    if (status == STATUS_SUCCEEDED || !restore_wanted(task)) {
+        job_finish(w, task, out);
+        return;
+    }
+    restore_begin(task);
+    actions_note(out, NOTE_WARNING, "job=%s attempt=%u: %s, what was there before is restored: %s",
+                 record->row.job.text, (unsigned)record->row.attempt, status_name(status),
                  result->diagnostics.message);
 }
 
@@ -198,6 +228,8 @@ static void job_take_outcome(struct worker *w, struct task *task,
     report->status = outcome->status;
     record->step_state = STEP_DONE;
     record->result.bytes += outcome->bytes;
+    if (outcome->files) record->files = outcome->files;
+    if (report->event == EVENT_RESTORE) restore_take_outcome(task, outcome);
     if (outcome->version_id && outcome->version_id[0])
         record->result.version_id = arena_text(&task->arena, outcome->version_id);
     if (record->job->kind == JOB_BUILD) job_take_phases(task, outcome);
@@ -212,8 +244,8 @@ void job_step_ended(struct worker *w, struct task *task, const struct step_outco
     bool more = record->step + 1 < record->event_count;
     job_take_outcome(w, task, outcome);
     outbox_hint(w, task, 0, 0, out);
-    struct lifecycle_report *report = &record->events[record->step];
-    bool ignored = outcome->status == STATUS_FAILED && report->event == EVENT_APPLICATION_STOP &&
+    bool ignored = outcome->status == STATUS_FAILED &&
+                   job_step_row(task)->scripts == SCRIPTS_LAST_SUCCESSFUL &&
                    record->job->ignore_application_stop_failures && !job_unwanted(task);
     if (outcome->status == STATUS_SUCCEEDED || ignored) {
         if (more) {
@@ -312,7 +344,8 @@ void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
 
 uint64_t job_deadline(const struct worker *w, const struct task *task)
 {
-    if (task->record.row.state == ROW_ENDED || job_unwanted(task)) return UINT64_MAX;
+    if (task->record.row.state == ROW_ENDED || job_unwanted(task) || restore_active(task))
+        return UINT64_MAX;
     uint64_t lease = lease_deadline(w, task);
     return lease < task->overdue_boot_ms ? lease : task->overdue_boot_ms;
 }

@@ -3,20 +3,23 @@
 #include <assert.h>
 
 static const struct lifecycle_row lifecycle[] = {
-    /* kind, event, step, repeatable, traffic only, scripts */
-    { JOB_DEPLOY, EVENT_BEFORE_BLOCK_TRAFFIC, STEP_HOOK, false, true, SCRIPTS_LAST_SUCCESSFUL },
-    { JOB_DEPLOY, EVENT_AFTER_BLOCK_TRAFFIC, STEP_HOOK, false, true, SCRIPTS_LAST_SUCCESSFUL },
-    { JOB_DEPLOY, EVENT_APPLICATION_STOP, STEP_HOOK, false, false, SCRIPTS_LAST_SUCCESSFUL },
-    { JOB_DEPLOY, EVENT_DOWNLOAD_BUNDLE, STEP_DOWNLOAD, true, false, SCRIPTS_NONE },
-    { JOB_DEPLOY, EVENT_BEFORE_INSTALL, STEP_HOOK, false, false, SCRIPTS_CURRENT },
-    { JOB_DEPLOY, EVENT_INSTALL, STEP_INSTALL, true, false, SCRIPTS_NONE },
-    { JOB_DEPLOY, EVENT_AFTER_INSTALL, STEP_HOOK, false, false, SCRIPTS_CURRENT },
-    { JOB_DEPLOY, EVENT_APPLICATION_START, STEP_HOOK, false, false, SCRIPTS_CURRENT },
-    { JOB_DEPLOY, EVENT_VALIDATE_SERVICE, STEP_HOOK, false, false, SCRIPTS_CURRENT },
-    { JOB_DEPLOY, EVENT_BEFORE_ALLOW_TRAFFIC, STEP_HOOK, false, true, SCRIPTS_CURRENT },
-    { JOB_DEPLOY, EVENT_AFTER_ALLOW_TRAFFIC, STEP_HOOK, false, true, SCRIPTS_CURRENT },
-    { JOB_REPLICATE, EVENT_REPLICATE, STEP_REPLICATE, true, false, SCRIPTS_NONE },
-    { JOB_BUILD, EVENT_BUILD, STEP_BUILD, true, false, SCRIPTS_NONE }, /* its workspace is new */
+    /* kind, event, step, repeatable, when, scripts */
+    { JOB_DEPLOY, EVENT_BEFORE_BLOCK_TRAFFIC, STEP_HOOK, false, WITH_TRAFFIC,
+      SCRIPTS_LAST_SUCCESSFUL },
+    { JOB_DEPLOY, EVENT_AFTER_BLOCK_TRAFFIC, STEP_HOOK, false, WITH_TRAFFIC,
+      SCRIPTS_LAST_SUCCESSFUL },
+    { JOB_DEPLOY, EVENT_APPLICATION_STOP, STEP_HOOK, false, ALWAYS, SCRIPTS_LAST_SUCCESSFUL },
+    { JOB_DEPLOY, EVENT_DOWNLOAD_BUNDLE, STEP_DOWNLOAD, true, ALWAYS, SCRIPTS_NONE },
+    { JOB_DEPLOY, EVENT_BEFORE_INSTALL, STEP_HOOK, false, ALWAYS, SCRIPTS_CURRENT },
+    { JOB_DEPLOY, EVENT_INSTALL, STEP_INSTALL, true, ALWAYS, SCRIPTS_NONE },
+    { JOB_DEPLOY, EVENT_AFTER_INSTALL, STEP_HOOK, false, ALWAYS, SCRIPTS_CURRENT },
+    { JOB_DEPLOY, EVENT_APPLICATION_START, STEP_HOOK, false, ALWAYS, SCRIPTS_CURRENT },
+    { JOB_DEPLOY, EVENT_VALIDATE_SERVICE, STEP_HOOK, false, ALWAYS, SCRIPTS_CURRENT },
+    { JOB_DEPLOY, EVENT_BEFORE_ALLOW_TRAFFIC, STEP_HOOK, false, WITH_TRAFFIC, SCRIPTS_CURRENT },
+    { JOB_DEPLOY, EVENT_AFTER_ALLOW_TRAFFIC, STEP_HOOK, false, WITH_TRAFFIC, SCRIPTS_CURRENT },
+    { JOB_DEPLOY, EVENT_RESTORE, STEP_UNDO, true, AFTER_FAILURE, SCRIPTS_NONE },
+    { JOB_REPLICATE, EVENT_REPLICATE, STEP_REPLICATE, true, ALWAYS, SCRIPTS_NONE },
+    { JOB_BUILD, EVENT_BUILD, STEP_BUILD, true, ALWAYS, SCRIPTS_NONE }, /* its workspace is new */
 };
 
 enum { LIFECYCLE_ROWS = sizeof lifecycle / sizeof lifecycle[0] };
@@ -33,7 +36,8 @@ size_t lifecycle_plan(enum job_kind kind, bool traffic, enum lifecycle_event out
     size_t count = 0;
     for (size_t i = 0; i < LIFECYCLE_ROWS; i++) {
         if (lifecycle[i].kind != kind) continue;
-        if (lifecycle[i].traffic_only && !traffic) continue;
+        if (lifecycle[i].when == AFTER_FAILURE) continue;
+        if (lifecycle[i].when == WITH_TRAFFIC && !traffic) continue;
         assert(count < WIRE_EVENTS_MAX);
         out[count++] = lifecycle[i].event;
     }
