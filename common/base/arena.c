@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_MIN = 4096 };
+/* Each block is twice as large as the last: many small ones would cost more in malloc and page
+ * faults than what they hold. A reset keeps one that is no larger than BLOCK_MAX. */
+enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20 };
 
 struct arena_block {
     struct arena_block *next;
@@ -34,15 +36,28 @@ void arena_deinit(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-    if (!a->blocks) return;
-    while (a->blocks->next) {
-        struct arena_block *next = a->blocks->next;
-        free(a->blocks);
-        a->blocks = next;
+    struct arena_block *keep = NULL;
+    while (a->blocks) {
+        struct arena_block *block = a->blocks;
+        a->blocks = block->next;
+        bool better = block->cap <= BLOCK_MAX && (!keep || block->cap > keep->cap);
+        free(better ? keep : block);
+        if (better) keep = block;
     }
-    memset(a->blocks->data, 0, a->blocks->used);
-    a->blocks->used = 0;
     a->used = 0;
+    a->blocks = keep;
+    if (!keep) return;
+    keep->next = NULL;
+    memset(keep->data, 0, keep->used);
+    keep->used = 0;
+}
+
+static size_t block_size(const struct arena *a, size_t want)
+{
+    size_t cap = a->blocks ? a->blocks->cap * 2 : BLOCK_MIN;
+    if (cap > BLOCK_MAX) cap = BLOCK_MAX;
+    if (cap > a->max - a->used) cap = a->max - a->used; /* what it hands out is bounded, too */
+    return cap > want ? cap : want;
 }
 
 void *arena_take(struct arena *a, size_t count, size_t size)
@@ -55,7 +70,7 @@ void *arena_take(struct arena *a, size_t count, size_t size)
     if (want > a->max - a->used) return NULL;
     struct arena_block *b = a->blocks;
     if (!b || b->cap - b->used < want) {
-        size_t cap = want > BLOCK_MIN ? want : BLOCK_MIN;
+        size_t cap = block_size(a, want);
         b = xcalloc(1, sizeof *b + cap);
         b->cap = cap;
         b->next = a->blocks;

@@ -17,7 +17,7 @@ struct arena {
 
 void arena_init(struct arena *a, size_t max);
 void arena_deinit(struct arena *a); /* accepts a zeroed arena */
-void arena_reset(struct arena *a);  /* forgets everything, keeps one block */
+void arena_reset(struct arena *a);  /* forgets everything, keeps the largest small block */
 
 /* NULL when the maximum would be passed: for decoders. */
 void *arena_take(struct arena *a, size_t count, size_t size);

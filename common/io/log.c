@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "io/fs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,8 +155,26 @@ static void line_end(struct line *line, const struct log *log, enum log_level le
     size_t prefix = log->journal ? strlen(level_prefixes[level]) : 0;
     memcpy(whole, level_prefixes[level], prefix);
     memcpy(whole + prefix, line->text, line->len);
+    const struct bytes bytes = bytes_of(whole, prefix + line->len);
+    if (log->held && buf_append(log->held, bytes.data, bytes.len, &ignored)) return;
+    if (log->held) log_flush(log);
     /* There is nowhere to report that the log is gone. */
-    (void)!fs_write_all(log->fd, bytes_of(whole, prefix + line->len), &ignored);
+    (void)!fs_write_all(log->fd, bytes, &ignored);
+}
+
+struct log log_held(const struct log *log, struct buf *held)
+{
+    struct log copy = *log;
+    copy.held = held;
+    return copy;
+}
+
+void log_flush(const struct log *log)
+{
+    struct error ignored = { 0 };
+    assert(log->held);
+    if (log->held->len) (void)!fs_write_all(log->fd, buf_bytes(log->held), &ignored);
+    buf_clear(log->held);
 }
 
 void log_event(const struct log *log, enum log_level level, const char *message, ...)

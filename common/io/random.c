@@ -1,7 +1,9 @@
 #include "io/random.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 void random_bytes(void *out, size_t len)
@@ -14,6 +16,18 @@ void random_bytes(void *out, size_t len)
         next += got;
         len -= (size_t)got;
     }
+}
+
+void random_pool_take(struct random_pool *pool, void *out, size_t len)
+{
+    assert(len <= RANDOM_POOL_SIZE);
+    if (pool->left < len) {
+        random_bytes(pool->bytes, sizeof pool->bytes);
+        pool->left = sizeof pool->bytes;
+    }
+    pool->left -= len;
+    memcpy(out, pool->bytes + pool->left, len);
+    explicit_bzero(pool->bytes + pool->left, len);
 }
 
 void random_seed(struct prng *out)

@@ -140,8 +140,7 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
         .diagnostics = { .script = "", .message = "", .log_tail = "" },
     };
     struct model_job *job = model_job_add(c, e, &state);
-    job->stage = stage;
-    job->action = action;
+    model_job_place(job, stage, action);
     for (size_t i = 0; i < definition->output_count; i++)
         output_begin(c, e, definition->outputs[i], job);
     journal_execution(c, e);

@@ -34,17 +34,19 @@ struct tally {
     size_t bad_count;
 };
 
-static bool job_of(const struct model_job *job, size_t stage, size_t action)
+/* Of the running attempt of the action: a retry leaves the jobs that have failed behind. */
+static bool job_of(const struct model_execution *e, const struct model_job *job, size_t stage,
+                   size_t action)
 {
-    return job->state.kind == JOB_DEPLOY && job->stage == stage && job->action == action;
+    return id_equal(&job->state.action_execution, &model_action(e, stage, action)->id);
 }
 
 static struct tally tally_of(const struct model_execution *e, size_t stage, size_t action)
 {
     struct tally tally = { 0 };
-    list_for_each (link, &e->jobs) {
-        const struct model_job *job = list_entry(link, struct model_job, link);
-        if (!job_of(job, stage, action)) continue;
+    list_for_each (link, model_action_jobs(e, stage, action)) {
+        const struct model_job *job = list_entry(link, struct model_job, action_link);
+        if (!job_of(e, job, stage, action)) continue;
         tally.total++;
         if (job->state.status == STATUS_SUCCEEDED) {
             tally.succeeded++;
@@ -60,22 +62,12 @@ static struct tally tally_of(const struct model_execution *e, size_t stage, size
     return tally;
 }
 
-static const struct model_job *job_on(const struct model_execution *e, size_t stage, size_t action,
-                                      const char *worker)
-{
-    list_for_each (link, &e->jobs) {
-        const struct model_job *job = list_entry(link, struct model_job, link);
-        if (job_of(job, stage, action) && text_equal(job->state.worker, worker)) return job;
-    }
-    return NULL;
-}
-
 static struct id deployment_of(struct coordinator *c, const struct model_execution *e, size_t stage,
                                size_t action)
 {
-    list_for_each (link, &e->jobs) {
-        const struct model_job *job = list_entry(link, struct model_job, link);
-        if (job_of(job, stage, action)) return job->state.deployment;
+    list_for_each (link, model_action_jobs(e, stage, action)) {
+        const struct model_job *job = list_entry(link, struct model_job, action_link);
+        if (job_of(e, job, stage, action)) return job->state.deployment;
     }
     return id_new_deployment(&c->random);
 }
@@ -104,18 +96,29 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
         .action_number = (uint32_t)action + 1,
     };
     struct model_job *job = model_job_add(c, e, &state);
-    job->stage = stage;
-    job->action = action;
+    model_job_place(job, stage, action);
     journal_job(c, job);
     journal_event_job(c, job);
+}
+
+/* Marks the workers that have a job of the action. */
+static void workers_mark(struct coordinator *c, const struct model_execution *e, size_t stage,
+                         size_t action)
+{
+    list_for_each (link, &c->workers) list_entry(link, struct model_worker, link)->covered = false;
+    list_for_each (link, model_action_jobs(e, stage, action)) {
+        const struct model_job *job = list_entry(link, struct model_job, action_link);
+        if (!job_of(e, job, stage, action)) continue;
+        struct model_worker *w = model_worker_find(c, job->state.worker);
+        if (w) w->covered = true;
+    }
 }
 
 static bool worker_missing(const struct model_execution *e, size_t stage, size_t action,
                            const struct model_worker *w)
 {
-    return w->enrolled && !w->builds_only &&
-           text_equal(w->region, model_action(e, stage, action)->region) &&
-           !job_on(e, stage, action, w->name);
+    return w->enrolled && !w->builds_only && !w->covered &&
+           text_equal(w->region, model_action(e, stage, action)->region);
 }
 
 /* A job for every enrolled worker of the region, or for none: an action that left some out
@@ -126,6 +129,7 @@ static bool workers_cover(struct coordinator *c, struct model_execution *e, size
     uint64_t *covered = &e->covered[model_action(e, stage, action) - e->actions];
     size_t missing = 0;
     if (*covered == c->fleet_generation) return true;
+    workers_mark(c, e, stage, action);
     list_for_each (link, &c->workers)
         missing += worker_missing(e, stage, action, list_entry(link, struct model_worker, link));
     if (missing > WIRE_JOBS_MAX || e->job_count > WIRE_JOBS_MAX - missing) return false;
@@ -169,7 +173,8 @@ static void summarise(struct coordinator *c, struct model_execution *e, struct a
     else
         changed = model_format(&state->summary, "%zu/%zu instances%s%s", tally->succeeded,
                                tally->total, waiting[0] ? "; " : "", waiting);
-    if (changed) journal_execution(c, e);
+    /* Told, but nothing is decided by it. */
+    if (changed) journal_execution_hint(c, e);
 }
 
 static void time_out(struct coordinator *c, struct model_execution *e, size_t stage, size_t action,

@@ -76,6 +76,7 @@ static void job_assign(struct coordinator *c, struct model_job *job, const struc
     job->state.assigned_ms = c->now_ms;
     model_text(&job->state.cause, "");
     job->accepted = job->nacked = false;
+    job->offers = 0;
     job->send_boot_ms = c->boot_ms;
     job->lease_boot_ms = dispatch_lease_end(c);
     journal_job(c, job);
@@ -222,6 +223,10 @@ static void job_send(struct coordinator *c, struct model_job *job, const struct 
     if (c->boot_ms >= job->send_boot_ms) {
         uint64_t wait_ms = c->config.offer_resend_ms;
         if (cancel && job->cancel_acked) wait_ms *= DISPATCH_BACKOFF;
+        /* A worker, or a coordinator, that is behind is not helped by the same offer again: a
+         * lost one is offered anew as soon as its worker says hello. */
+        if (!cancel) wait_ms <<= job->offers;
+        if (!cancel && job->offers < DISPATCH_OFFER_DOUBLINGS) job->offers++;
         job->send_boot_ms = c->boot_ms + wait_ms;
         if (cancel)
             offer_cancel(c, job, w);

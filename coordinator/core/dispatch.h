@@ -15,7 +15,8 @@ enum {
     DISPATCH_OFFER_MS = 3600000,    /* an offer is good for that long at most */
     DISPATCH_FLOATING_ATTEMPTS = 3, /* then the replication has failed */
     DISPATCH_PINNED_ATTEMPTS = 10,  /* offers that the worker's fences refuse */
-    DISPATCH_BACKOFF = 10           /* times offer_resend_ms, after a refusal */
+    DISPATCH_BACKOFF = 10,          /* times offer_resend_ms, after a refusal */
+    DISPATCH_OFFER_DOUBLINGS = 3    /* of offer_resend_ms, while an offer is not answered */
 };
 
 void dispatch_reconcile(struct coordinator *c, struct model_execution *e);

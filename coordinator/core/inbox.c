@@ -76,6 +76,7 @@ size_t inbox_rows(struct coordinator *c, struct model_worker *w, const struct ro
         if (job->listed || job->state.status != STATUS_IN_PROGRESS) continue;
         if (!job->accepted && missing_resend_ms) continue;
         job->accepted = job->cancel_acked = false;
+        if (!missing_resend_ms) job->offers = 0;
         job->send_boot_ms = c->boot_ms + missing_resend_ms;
         engine_wake_boot(c, job->send_boot_ms);
     }

@@ -56,6 +56,11 @@ void journal_job(struct coordinator *c, struct model_job *job)
 void journal_execution(struct coordinator *c, struct model_execution *e)
 {
     c->changed = true;
+    journal_execution_hint(c, e);
+}
+
+void journal_execution_hint(struct coordinator *c, struct model_execution *e)
+{
     e->state.updated_ms = c->now_ms;
     if (list_empty(&e->dirty_link)) list_append(&c->dirty_executions, &e->dirty_link);
 }

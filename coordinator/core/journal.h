@@ -17,6 +17,7 @@ void journal_job(struct coordinator *c, struct model_job *job);
 /* The same for what no decision depends on: nothing is reconciled for it. */
 void journal_job_hint(struct coordinator *c, struct model_job *job);
 void journal_execution(struct coordinator *c, struct model_execution *e);
+void journal_execution_hint(struct coordinator *c, struct model_execution *e);
 void journal_flush(struct coordinator *c);
 
 /* The record's members are to be filled at once, from the actions' arena. */

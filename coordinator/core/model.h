@@ -50,13 +50,16 @@ struct model_execution {
     struct stage_state *stages;
     struct action_state *actions; /* of all stages, in order */
     uint64_t *covered;            /* for each action: the fleet's generation that has its jobs */
+    struct list *action_jobs;     /* for each action: its deployments, in the order of `jobs` */
     struct copy_state *copies;
-    struct list jobs; /* by age, then worker */
+    struct list jobs;  /* by age, then worker */
+    struct list *near; /* where the last job went: the next one mostly goes beside it */
     size_t job_count, open_count;
 };
 
 struct model_job {
-    struct list link, worker_link, dirty_link; /* worker_link: open jobs of state.worker */
+    struct list link, action_link, dirty_link;
+    struct list worker_link; /* open jobs of state.worker */
     struct model_execution *execution;
     struct job_state state;
     size_t stage, action; /* in the execution; a replication's are those that asked first */
@@ -65,6 +68,7 @@ struct model_job {
     bool cancel_acked;         /* the worker has told that no step follows */
     bool nacked;               /* state.cause says why the worker refused the offer */
     bool listed;               /* in the heartbeat that is being read */
+    uint32_t offers;           /* of this attempt that were sent in vain, as far as is known */
     uint64_t send_boot_ms;     /* next offer or cancel */
     uint64_t lease_boot_ms;    /* floating: the worker may work until then at the latest */
     uint64_t retry_boot_ms;    /* floating: no new attempt before */
@@ -75,6 +79,7 @@ struct model_worker {
     struct list link; /* by name */
     const char *name, *region, *version, *alarm;
     bool enrolled, enrolled_before, builds, builds_only;
+    bool covered;       /* has a job of the action that is being looked at */
     struct id welcomed; /* journalled */
     bool greeted;       /* `session` is one that has said hello */
     bool connected;     /* greeted, and heard of lately */

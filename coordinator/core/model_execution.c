@@ -40,6 +40,8 @@ static void stages_copy(struct model_execution *e, const struct execution *from)
     e->stages = xcalloc(from->stage_count + 1, sizeof *e->stages);
     e->actions = xcalloc(total + 1, sizeof *e->actions);
     e->covered = xcalloc(total + 1, sizeof *e->covered);
+    e->action_jobs = xcalloc(total + 1, sizeof *e->action_jobs);
+    for (size_t i = 0; i < total; i++) list_init(&e->action_jobs[i]);
     for (size_t s = 0; s < from->stage_count; s++) {
         e->stages[s] = from->stages[s];
         e->stages[s].name = "";
@@ -85,6 +87,7 @@ struct model_execution *model_execution_add(struct coordinator *c, struct model_
     list_init(&e->live_link);
     list_init(&e->dirty_link);
     list_init(&e->jobs);
+    e->near = &e->jobs;
     execution_copy(e, from);
     struct list *before = &p->executions;
     while (before->prev != &p->executions &&
@@ -156,20 +159,31 @@ static bool job_older(const struct job_state *a, const struct job_state *b)
     return order ? order < 0 : strcmp(a->id.text, b->id.text) < 0;
 }
 
+/* Jobs come in runs by worker or by age: from the last one it is a few steps to the next. */
+static void job_insert(struct model_execution *e, struct model_job *job)
+{
+    struct list *before = e->near;
+    while (before != &e->jobs &&
+           job_older(&list_entry(before, struct model_job, link)->state, &job->state))
+        before = before->next;
+    while (before->prev != &e->jobs &&
+           !job_older(&list_entry(before->prev, struct model_job, link)->state, &job->state))
+        before = before->prev;
+    list_insert_between(&job->link, before->prev, before);
+    e->near = &job->link;
+}
+
 struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
                                 const struct job_state *from)
 {
     struct model_job *job = xcalloc(1, sizeof *job);
     job->execution = e;
     list_init(&job->worker_link);
+    list_init(&job->action_link);
     list_init(&job->dirty_link);
     job->failed_worker = "";
     job_copy(&job->state, from);
-    struct list *before = &e->jobs;
-    while (before->prev != &e->jobs &&
-           !job_older(&list_entry(before->prev, struct model_job, link)->state, from))
-        before = before->prev;
-    list_insert_between(&job->link, before->prev, before);
+    job_insert(e, job);
     e->job_count++;
     map_put(&c->jobs_by_id, job->state.id.text, job);
     if (status_ended(from->status)) return job;
@@ -183,6 +197,24 @@ struct model_job *model_job_find(const struct coordinator *c, const struct id *i
     return map_get(&c->jobs_by_id, id->text);
 }
 
+struct list *model_action_jobs(const struct model_execution *e, size_t stage, size_t action)
+{
+    return &e->action_jobs[model_action(e, stage, action) - e->actions];
+}
+
+void model_job_place(struct model_job *job, size_t stage, size_t action)
+{
+    assert(list_empty(&job->action_link));
+    job->stage = stage;
+    job->action = action;
+    if (job->state.kind != JOB_DEPLOY) return;
+    struct list *jobs = model_action_jobs(job->execution, stage, action), *before = jobs;
+    while (before->prev != jobs &&
+           !job_older(&list_entry(before->prev, struct model_job, action_link)->state, &job->state))
+        before = before->prev;
+    list_insert_between(&job->action_link, before->prev, before);
+}
+
 void model_job_give(struct coordinator *c, struct model_job *job, const char *worker)
 {
     model_text(&job->state.worker, worker);
@@ -194,6 +226,7 @@ static void job_free(struct coordinator *c, struct model_job *job)
 {
     map_remove(&c->jobs_by_id, job->state.id.text);
     list_remove(&job->link);
+    list_remove(&job->action_link);
     list_remove(&job->worker_link);
     list_remove(&job->dirty_link);
     model_text_free(&job->state.worker);
@@ -217,6 +250,7 @@ static void stages_free(struct model_execution *e)
     free(e->stages);
     free(e->actions);
     free(e->covered);
+    free(e->action_jobs);
 }
 
 void model_execution_free(struct coordinator *c, struct model_execution *e)

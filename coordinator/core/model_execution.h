@@ -24,5 +24,9 @@ size_t model_copy_add(struct model_execution *e, const struct copy_state *from);
 struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
                                 const struct job_state *from);
 struct model_job *model_job_find(const struct coordinator *c, const struct id *id);
+/* Which action it belongs to; once for each job. */
+void model_job_place(struct model_job *job, size_t stage, size_t action);
+/* The deployments of an action. */
+struct list *model_action_jobs(const struct model_execution *e, size_t stage, size_t action);
 /* Moves the job to the open jobs of that worker. */
 void model_job_give(struct coordinator *c, struct model_job *job, const char *worker);

@@ -49,15 +49,14 @@ static void job_place(struct model_job *job)
     size_t stage = job->state.stage_number, action = job->state.action_number;
     if (stage && stage <= e->state.stage_count && action &&
         action <= e->stages[stage - 1].action_count) {
-        job->stage = stage - 1;
-        job->action = action - 1;
+        model_job_place(job, stage - 1, action - 1);
         return;
     }
     for (size_t s = 0; s < e->state.stage_count; s++)
         for (size_t a = 0; a < e->stages[s].action_count; a++)
             if (id_equal(&model_action(e, s, a)->id, &job->state.action_execution)) {
-                job->stage = s;
-                job->action = a;
+                model_job_place(job, s, a);
+                return;
             }
 }
 

@@ -161,8 +161,7 @@ static void copy_order(struct coordinator *c, struct model_execution *e, size_t 
         .action_number = (uint32_t)action + 1,
     };
     struct model_job *job = model_job_add(c, e, &state);
-    job->stage = stage;
-    job->action = action;
+    model_job_place(job, stage, action);
     copy->job = state.id;
     copy->status = STATUS_IN_PROGRESS;
     journal_execution(c, e);

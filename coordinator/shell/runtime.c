@@ -28,6 +28,7 @@ enum {
     OFFER_RESEND_MS = 1000,
     HISTORY_MAX = 20,
     HTTP_CONNECTIONS_MAX = 256,
+    LINES_MAX = 256 << 10, /* bytes of a turn's log that are written at once */
     PEM_MAX = 64 << 10,
     STORE_REFUSE_PERCENT = 80
 };
@@ -49,6 +50,8 @@ struct runtime {
     bool workers_open, door_open;
     unsigned zap_slot, workers_slot, clients_slot;
     struct coordinator_actions actions;
+    struct random_pool random;
+    struct buf lines;   /* of the log, of one turn */
     struct arena arena; /* of one turn */
     uint64_t stored, sources_due, registry_due, readers_due;
     bool gathering, gathered; /* events of this turn are still to come; there were some */
@@ -126,7 +129,7 @@ static void step(struct runtime *r, struct coordinator_event *event)
 {
     event->now_ms = clock_wall_ms();
     event->boot_ms = clock_boot_ms();
-    random_bytes(event->entropy, sizeof event->entropy);
+    random_pool_take(&r->random, event->entropy, sizeof event->entropy);
     event->more = r->gathering;
     r->gathered = true;
     coordinator_step(r->core, event, &r->actions);
@@ -163,22 +166,32 @@ static enum log_level level_of(enum note_level level)
     return LOG_ERROR;
 }
 
+static void write_notes(struct runtime *r)
+{
+    const struct log log = log_held(r->log, &r->lines);
+    for (size_t i = 0; i < r->actions.count; i++) {
+        const struct coordinator_action *action = &r->actions.at[i];
+        if (action->type == COORDINATOR_NOTE)
+            log_event(&log, level_of(action->note.level), action->note.text, NULL);
+    }
+    log_flush(&log);
+}
+
 /* Commit first; only then anything leaves. */
 NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
 {
     if (!records_write(r->store, &r->actions, err))
         return error_wrap(err, "the turn cannot be committed");
+    write_notes(r);
     for (size_t i = 0; i < r->actions.count; i++) {
         const struct coordinator_action *action = &r->actions.at[i];
         switch (action->type) {
         case COORDINATOR_PUT:
-        case COORDINATOR_DELETE: break;
+        case COORDINATOR_DELETE:
+        case COORDINATOR_NOTE: break;
         case COORDINATOR_SEND: workers_send(&r->workers, action, &r->arena); break;
         case COORDINATOR_REPLY:
             frontdoor_reply(&r->door, action->reply.origin, &action->reply.reply);
-            break;
-        case COORDINATOR_NOTE:
-            log_event(r->log, level_of(action->note.level), action->note.text, NULL);
             break;
         }
     }
@@ -217,6 +230,7 @@ bool runtime_open(const struct settings *settings, const char *program, const st
     r->settings = settings;
     r->log = log;
     coordinator_actions_init(&r->actions);
+    buf_init(&r->lines, LINES_MAX);
     arena_init(&r->arena, TURN_ARENA_MAX);
     if (!open_store(r, err) || !loop_open(&r->loop, err) ||
         !keys_load_coordinator(settings->keys, &r->keys, err) ||
@@ -246,6 +260,7 @@ void runtime_close(struct runtime *r)
     keys_coordinator_wipe(&r->keys);
     store_close(r->store);
     loop_close(r->loop);
+    buf_deinit(&r->lines);
     arena_deinit(&r->arena);
     free(r);
 }

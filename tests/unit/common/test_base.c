@@ -47,6 +47,23 @@ static void arena_gives_zeroed_aligned_memory_also_after_a_reset(void **state)
     }
 }
 
+static void arena_keeps_its_largest_block_and_none_that_is_too_large(void **state)
+{
+    (void)state;
+    AUTO(arena_deinit) struct arena a;
+    arena_init(&a, 64 << 20);
+    for (int i = 0; i < 100; i++) arena_calloc(&a, 1000, 1);
+    const uint8_t *large = arena_calloc(&a, 4 << 20, 1);
+    assert_non_null(large);
+    arena_reset(&a);
+    assert_non_null(a.blocks);
+    const void *kept = a.blocks;
+    for (int i = 0; i < 60; i++) arena_calloc(&a, 1000, 1); /* half of them fit into it */
+    assert_ptr_equal(a.blocks, kept);
+    arena_reset(&a);
+    assert_ptr_equal(a.blocks, kept);
+}
+
 static void arena_copies_texts(void **state)
 {
     (void)state;
@@ -174,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_refuses_more_than_its_maximum),
         cmocka_unit_test(arena_gives_zeroed_aligned_memory_also_after_a_reset),
+        cmocka_unit_test(arena_keeps_its_largest_block_and_none_that_is_too_large),
         cmocka_unit_test(arena_copies_texts),
         cmocka_unit_test(id_parse_refuses_what_is_no_id),
         cmocka_unit_test(ids_have_the_forms_that_aws_clients_expect),

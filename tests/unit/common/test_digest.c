@@ -90,6 +90,20 @@ static void file_digest_counts_and_reads_everything(void **state)
     assert_false(digest_equal(out, again, DIGEST_SIZE));
 }
 
+static void a_pool_gives_bits_once_and_keeps_none_of_them(void **state)
+{
+    (void)state;
+    struct random_pool pool = { .left = 0 };
+    uint8_t a[32], b[32];
+    static const uint8_t none[32] = { 0 };
+    for (int i = 0; i < 1000; i++) {
+        random_pool_take(&pool, a, sizeof a);
+        assert_memory_equal(pool.bytes + pool.left, none, sizeof none);
+        random_pool_take(&pool, b, sizeof b);
+        assert_memory_not_equal(a, b, sizeof a);
+    }
+}
+
 static void random_seeds_differ(void **state)
 {
     (void)state;
@@ -106,6 +120,7 @@ int main(void)
         cmocka_unit_test(one_stream_serves_message_after_message),
         cmocka_unit_test(hmac_gives_the_published_values),
         cmocka_unit_test(file_digest_counts_and_reads_everything),
+        cmocka_unit_test(a_pool_gives_bits_once_and_keeps_none_of_them),
         cmocka_unit_test(random_seeds_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

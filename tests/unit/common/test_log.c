@@ -52,6 +52,25 @@ static void levels_below_the_wanted_one_are_silent(void **state)
     assert_string_equal(capture_close(&c), "<3>level=error msg=shown\n");
 }
 
+static void held_lines_are_written_together_and_none_is_lost_when_they_are_many(void **state)
+{
+    (void)state;
+    struct capture c;
+    AUTO(buf_deinit) struct buf held;
+    buf_init(&held, 64);
+    capture_open(&c);
+    const struct log log = log_held(&c.log, &held);
+    log_event(&log, LOG_INFO, "one", NULL);
+    char early;
+    assert_int_equal(read(c.ends[0], &early, 1), -1);
+    log_event(&log, LOG_INFO, "two", NULL);
+    log_event(&log, LOG_INFO, "three", NULL);
+    log_flush(&log);
+    log_flush(&log);
+    assert_string_equal(capture_close(&c), "<6>level=info msg=one\n<6>level=info msg=two\n"
+                                           "<6>level=info msg=three\n");
+}
+
 static void control_bytes_and_broken_utf8_are_escaped(void **state)
 {
     (void)state;
@@ -222,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_below_the_wanted_one_are_silent),
+        cmocka_unit_test(held_lines_are_written_together_and_none_is_lost_when_they_are_many),
         cmocka_unit_test(control_bytes_and_broken_utf8_are_escaped),
         cmocka_unit_test(ten_thousand_hostile_texts_give_no_raw_control_byte),
         cmocka_unit_test(long_lines_are_cut_and_still_end),

@@ -103,6 +103,23 @@ static void an_offer_is_repeated_until_it_is_accepted(void **state)
     world_deinit(&w);
 }
 
+static void an_offer_that_is_not_answered_is_repeated_less_and_less_often(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    assert_true(world_sleep_sent(&w, 500, "w1", MESSAGE_OFFER));
+    assert_false(world_sleep_sent(&w, 999, "w1", MESSAGE_OFFER));
+    assert_true(world_sleep_sent(&w, 1, "w1", MESSAGE_OFFER));
+    assert_false(world_sleep_sent(&w, 1999, "w1", MESSAGE_OFFER));
+    assert_true(world_sleep_sent(&w, 1, "w1", MESSAGE_OFFER));
+    /* A hello is an answer, too: what was sent before it may be lost. */
+    world_hello(&w, "w1", "us-west-2", 1, 2);
+    assert_non_null(world_offer(&w, "w1"));
+    assert_true(world_sleep_sent(&w, 500, "w1", MESSAGE_OFFER));
+    world_deinit(&w);
+}
+
 static void a_result_is_journalled_and_acknowledged_each_time(void **state)
 {
     (void)state;
@@ -399,6 +416,7 @@ int main(void)
         cmocka_unit_test(an_offer_says_everything_that_the_worker_needs),
         cmocka_unit_test(an_offer_is_good_for_an_hour_at_most),
         cmocka_unit_test(an_offer_is_repeated_until_it_is_accepted),
+        cmocka_unit_test(an_offer_that_is_not_answered_is_repeated_less_and_less_often),
         cmocka_unit_test(a_result_is_journalled_and_acknowledged_each_time),
         cmocka_unit_test(each_change_of_a_lifecycle_event_is_told_once),
         cmocka_unit_test(several_lifecycle_events_keep_their_order),
