@@ -1,12 +1,13 @@
 /* The workspace of a build: folders, sources, variables. */
-#include "bundle/archive.h"
 #include "io/clock.h"
 #include "io/digest.h"
 #include "steps/account.h"
 #include "steps/build.h"
 #include "steps/fetch.h"
+#include "steps/unpack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,12 +72,10 @@ NODISCARD static bool make_folder(const struct build *build, const char *name, m
 NODISCARD static bool unpack(struct build *build, const char *bundle, const char *folder,
                              struct error *err)
 {
-    enum archive_kind kind = ARCHIVE_KIND_AUTO;
-    struct stat info;
-    if (stat(bundle, &info) < 0) return fs_error(err, "find", bundle);
-    if (S_ISDIR(info.st_mode)) kind = ARCHIVE_KIND_DIRECTORY;
+    AUTO(auto_close) int source = open(bundle, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (source < 0) return fs_error(err, "open", bundle);
     return step_continues(build->step, err) &&
-           archive_unpack_path(bundle, kind, folder, NULL, NULL, err);
+           unpack_bundle(build->step, source, ARCHIVE_KIND_AUTO, folder, err);
 }
 
 NODISCARD static bool bring(struct build *build, size_t index, struct error *err)

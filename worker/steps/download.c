@@ -1,10 +1,10 @@
 #include "steps/download.h"
 
-#include "bundle/archive.h"
 #include "io/digest.h"
 #include "steps/copy.h"
 #include "steps/fetch.h"
 #include "steps/retention.h"
+#include "steps/unpack.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -139,37 +139,30 @@ static bool get_bundle(struct step *step, struct step_report *report, struct err
     return true;
 }
 
-static bool sync_disk(const char *folder, struct error *err)
-{
-    AUTO(auto_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || syncfs(fd) < 0) return fs_error(err, "sync the disk of", folder);
-    return true;
-}
-
-/* `source` is a descriptor of the verified bundle, or -1 for the folder `path`. */
-static bool unpack(const struct step *step, int source, const char *path, struct error *err)
-{
-    const struct host *host = &step->host;
-    enum archive_kind kind = ARCHIVE_KIND_DIRECTORY;
-    char beside[FS_PATH_MAX];
-    if (source >= 0 && !archive_kind_parse(step->spec->job.bundle_type, &kind, err)) return false;
-    int len = snprintf(beside, sizeof beside, "%s.part", host->archive);
-    if (len < 0 || len >= FS_PATH_MAX) return error_set(err, ERR_INVALID, "path too long");
-    if (!fs_remove_tree(beside, err) || !fs_remove_tree(host->archive, err)) return false;
-    bool ok = source >= 0 ? archive_unpack(source, kind, beside, NULL, NULL, err)
-                          : archive_unpack_path(path, kind, beside, NULL, NULL, err);
-    struct error ignored;
-    if (!ok && !fs_remove_tree(beside, &ignored)) return error_wrap(err, "unpack '%s'", path);
-    if (!ok) return error_wrap(err, "unpack '%s'", path);
-    if (!sync_disk(beside, err)) return false;
-    if (rename(beside, host->archive) < 0) return fs_error(err, "rename to", host->archive);
-    return fs_sync_folder(host->deployment, err);
-}
-
 static bool is_folder(const char *path)
 {
     struct stat info;
     return path[0] && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* `source` is a descriptor of the verified bundle, or of the folder `path`. */
+static bool unpack(struct step *step, int source, const char *path, struct error *err)
+{
+    const struct host *host = &step->host;
+    enum archive_kind kind = ARCHIVE_KIND_DIRECTORY;
+    char beside[FS_PATH_MAX];
+    if (!is_folder(step->spec->local_bundle) &&
+        !archive_kind_parse(step->spec->job.bundle_type, &kind, err))
+        return false;
+    int len = snprintf(beside, sizeof beside, "%s.part", host->archive);
+    if (len < 0 || len >= FS_PATH_MAX) return error_set(err, ERR_INVALID, "path too long");
+    if (!fs_remove_tree(beside, err) || !fs_remove_tree(host->archive, err)) return false;
+    bool ok = unpack_bundle(step, source, kind, beside, err);
+    struct error ignored;
+    if (!ok && !fs_remove_tree(beside, &ignored)) return error_wrap(err, "unpack '%s'", path);
+    if (!ok) return error_wrap(err, "unpack '%s'", path);
+    if (rename(beside, host->archive) < 0) return fs_error(err, "rename to", host->archive);
+    return fs_sync_folder(host->deployment, err);
 }
 
 bool download_run(struct step *step, struct step_report *report, struct error *err)
@@ -182,6 +175,8 @@ bool download_run(struct step *step, struct step_report *report, struct error *e
     const char *path = host->bundle;
     if (is_folder(spec->local_bundle)) {
         path = spec->local_bundle;
+        bundle = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (bundle < 0) return fs_error(err, "open", path);
     } else {
         if (!get_bundle(step, report, err)) return false;
         bundle = open(host->bundle, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
