@@ -101,13 +101,3 @@ void digest_hmac(struct bytes key, struct bytes data, uint8_t out[DIGEST_SIZE])
     digest_cleanse(pad, sizeof pad);
     digest_cleanse(inner, sizeof inner);
 }
-
-bool digest_equal(const void *a, const void *b, size_t len)
-{
-    return CRYPTO_memcmp(a, b, len) == 0;
-}
-
-void digest_cleanse(void *secret, size_t len)
-{
-    OPENSSL_cleanse(secret, len);
-}

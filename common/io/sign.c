@@ -3,52 +3,50 @@
 #include "io/digest.h"
 
 #include <assert.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void auto_key(EVP_PKEY **key)
+static_assert(SIGN_KEY_SIZE == crypto_sign_ed25519_SEEDBYTES, "the seed of RFC 8032");
+static_assert(SIGN_KEY_SIZE == crypto_sign_ed25519_PUBLICKEYBYTES, "the public key of RFC 8032");
+static_assert(SIGN_SIZE == crypto_sign_ed25519_BYTES, "the signature of RFC 8032");
+
+struct signer {
+    uint8_t key[crypto_sign_ed25519_SECRETKEYBYTES]; /* the seed and the public key */
+};
+
+static void signer_deinit(struct signer *signer)
 {
-    EVP_PKEY_free(*key);
+    digest_cleanse(signer, sizeof *signer);
 }
 
-static void auto_context(EVP_MD_CTX **context)
+/* Every seed is a key. */
+static void signer_init(struct signer *signer, const struct sign_secret *secret,
+                        struct sign_public *open)
 {
-    EVP_MD_CTX_free(*context);
+    int failed = crypto_sign_ed25519_seed_keypair(open->bytes, signer->key, secret->bytes);
+    assert(!failed);
+}
+
+NODISCARD static bool sodium_start(struct error *err)
+{
+    return sodium_init() >= 0 || error_set(err, ERR_FATAL, "libsodium cannot be initialised");
 }
 
 bool sign_generate(struct sign_secret *secret, struct sign_public *public_key, struct error *err)
 {
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    AUTO(auto_key) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    if (!key) return error_set(err, ERR_FATAL, "no Ed25519 key from OpenSSL");
-    AUTO(sign_secret_deinit) struct sign_secret made = { 0 };
-    struct sign_public open;
-    size_t secret_len = sizeof made.bytes, public_len = sizeof open.bytes;
-    if (EVP_PKEY_get_raw_private_key(key, made.bytes, &secret_len) != 1 ||
-        EVP_PKEY_get_raw_public_key(key, open.bytes, &public_len) != 1 ||
-        secret_len != SIGN_KEY_SIZE || public_len != SIGN_KEY_SIZE)
-        return error_set(err, ERR_FATAL, "no raw Ed25519 key from OpenSSL");
-    *secret = made;
-    *public_key = open;
+    if (!sodium_start(err)) return false;
+    AUTO(signer_deinit) struct signer signer;
+    randombytes_buf(secret->bytes, sizeof secret->bytes);
+    signer_init(&signer, secret, public_key);
     return true;
-}
-
-static EVP_PKEY *secret_key(const struct sign_secret *secret)
-{
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret->bytes, SIGN_KEY_SIZE);
 }
 
 bool sign_public_of(const struct sign_secret *secret, struct sign_public *out, struct error *err)
 {
-    AUTO(auto_key) EVP_PKEY *key = secret_key(secret);
-    struct sign_public open;
-    size_t len = sizeof open.bytes;
-    if (!key || EVP_PKEY_get_raw_public_key(key, open.bytes, &len) != 1 || len != SIGN_KEY_SIZE)
-        return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
-    *out = open;
+    if (!sodium_start(err)) return false;
+    AUTO(signer_deinit) struct signer signer;
+    signer_init(&signer, secret, out);
     return true;
 }
 
@@ -70,89 +68,54 @@ static uint8_t *message_new(const char *context, struct bytes data, size_t *len)
     return message;
 }
 
-NODISCARD static bool make_with(EVP_PKEY *key, const char *context, struct bytes data,
-                                uint8_t out[SIGN_SIZE], struct error *err)
-{
-    if (data.len > SIGN_DATA_MAX)
-        return error_set(err, ERR_NO_SPACE, "more than %d bytes to sign", SIGN_DATA_MAX);
-    AUTO(auto_context) EVP_MD_CTX *c = EVP_MD_CTX_new();
-    size_t len = SIGN_SIZE, message_len;
-    AUTO(auto_free) uint8_t *message = message_new(context, data, &message_len);
-    uint8_t made[SIGN_SIZE];
-    if (!c || EVP_DigestSignInit(c, NULL, NULL, NULL, key) != 1 ||
-        EVP_DigestSign(c, made, &len, message, message_len) != 1 || len != SIGN_SIZE)
-        return error_set(err, ERR_FATAL, "OpenSSL cannot sign");
-    memcpy(out, made, sizeof made);
-    return true;
-}
-
-bool sign_make(const struct sign_secret *secret, const char *context, struct bytes data,
-               uint8_t out[SIGN_SIZE], struct error *err)
-{
-    AUTO(auto_key) EVP_PKEY *key = secret_key(secret);
-    if (!key) return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
-    return make_with(key, context, data, out, err);
-}
-
-struct signer {
-    EVP_PKEY *key;
-};
-
 bool signer_open(const struct sign_secret *secret, struct signer **out, struct error *err)
 {
-    EVP_PKEY *key = secret_key(secret);
-    if (!key) return error_set(err, ERR_INVALID, "not an Ed25519 secret key");
+    if (!sodium_start(err)) return false;
+    struct sign_public open;
     *out = xcalloc(1, sizeof **out);
-    (*out)->key = key;
+    signer_init(*out, secret, &open);
     return true;
 }
 
 void signer_close(struct signer *signer)
 {
     if (!signer) return;
-    EVP_PKEY_free(signer->key); /* cleanses it */
+    signer_deinit(signer);
     free(signer);
 }
 
 bool signer_make(const struct signer *signer, const char *context, struct bytes data,
                  uint8_t out[SIGN_SIZE], struct error *err)
 {
-    return make_with(signer->key, context, data, out, err);
+    if (data.len > SIGN_DATA_MAX)
+        return error_set(err, ERR_NO_SPACE, "more than %d bytes to sign", SIGN_DATA_MAX);
+    size_t len;
+    AUTO(auto_free) uint8_t *message = message_new(context, data, &len);
+    int failed = crypto_sign_ed25519_detached(out, NULL, message, len, signer->key);
+    assert(!failed);
+    return true;
 }
 
-/* A public key of small order "verifies" signatures that nobody made; the all-zero key, which a
- * forgotten setting leaves behind, is one of them. These are all their encodings, without the
- * sign bit (the same list as libsodium's). */
-static bool small_order(const struct sign_public *key)
+bool sign_make(const struct sign_secret *secret, const char *context, struct bytes data,
+               uint8_t out[SIGN_SIZE], struct error *err)
 {
-    static const char *const encodings[] = {
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    };
-    struct sign_public plain = *key;
-    plain.bytes[SIGN_KEY_SIZE - 1] &= 0x7f;
-    char text[2 * SIGN_KEY_SIZE + 1];
-    hex_format(plain.bytes, sizeof plain.bytes, text);
-    for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++)
-        if (text_equal(text, encodings[i])) return true;
-    return false;
+    if (!sodium_start(err)) return false;
+    struct sign_public open;
+    AUTO(signer_deinit) struct signer signer;
+    signer_init(&signer, secret, &open);
+    return signer_make(&signer, context, data, out, err);
 }
 
+/* libsodium refuses keys and signatures of small order, which "verify" what nobody signed (the
+ * all-zero key, which a forgotten setting leaves behind, is one), and encodings that are not
+ * canonical. */
 bool sign_check(const struct sign_public *key, const char *context, struct bytes data,
                 struct bytes signature)
 {
-    if (signature.len != SIGN_SIZE || data.len > SIGN_DATA_MAX || small_order(key)) return false;
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    AUTO(auto_key)
-    EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->bytes, SIGN_KEY_SIZE);
-    AUTO(auto_context) EVP_MD_CTX *c = EVP_MD_CTX_new();
-    if (!k || !c || EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) != 1) return false;
+    struct error ignored = { 0 };
+    if (signature.len != SIGN_SIZE || data.len > SIGN_DATA_MAX || !sodium_start(&ignored))
+        return false;
     size_t len;
     AUTO(auto_free) uint8_t *message = message_new(context, data, &len);
-    return EVP_DigestVerify(c, signature.data, signature.len, message, len) == 1;
+    return crypto_sign_ed25519_verify_detached(signature.data, message, len, key->bytes) == 0;
 }

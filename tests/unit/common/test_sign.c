@@ -102,6 +102,27 @@ static void public_half_follows_from_the_secret(void **state)
     assert_memory_equal(&secret, &zero, sizeof zero);
 }
 
+/* Made with  openssl pkeyutl -sign -rawin  over "test-v1", a NUL and "hello". */
+static void the_same_is_signed_as_by_openssl(void **state)
+{
+    (void)state;
+    struct error err = { 0 };
+    struct sign_secret secret;
+    struct signer *signer = NULL;
+    uint8_t want[SIGN_SIZE], got[SIGN_SIZE];
+    assert_true(hex_parse("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+                          secret.bytes, SIGN_KEY_SIZE));
+    assert_true(hex_parse("77fc4ffc0b546a4f4f9294379fa4ef16ca4c5f1ce97341bdd105e6a6f0dc6771"
+                          "3aa11d7a043dc49c1fe450f475c0bb9bfca5475b146db41ae9dd6ac9c8196206",
+                          want, SIGN_SIZE));
+    assert_true(sign_make(&secret, "test-v1", bytes_of_text("hello"), got, &err));
+    assert_memory_equal(got, want, SIGN_SIZE);
+    assert_true(signer_open(&secret, &signer, &err));
+    assert_true(signer_make(signer, "test-v1", bytes_of_text("hello"), got, &err));
+    assert_memory_equal(got, want, SIGN_SIZE);
+    signer_close(signer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +131,7 @@ int main(void)
         cmocka_unit_test(context_and_data_cannot_be_shifted_into_each_other),
         cmocka_unit_test(keys_of_small_order_verify_nothing),
         cmocka_unit_test(too_much_data_is_refused_on_both_sides),
+        cmocka_unit_test(the_same_is_signed_as_by_openssl),
         cmocka_unit_test(public_half_follows_from_the_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
