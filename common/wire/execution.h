@@ -33,8 +33,9 @@ struct action_state {
     uint64_t started_ms, ended_ms, deadline_ms;
     const char *summary;
     const char *error_code, *error_message;
-    struct id token;               /* approval: what the answer must name; "" none is awaited */
+    struct id token;               /* approval: of the question; an answer may name it */
     const char *updated_by;        /* approval: who answered */
+    struct id deployment;          /* of the attempt under way, as its hosts know it */
     const char *custom_data, *url; /* approval: for who answers */
 };
 

@@ -59,6 +59,7 @@ static const struct wire_field action_state_fields[] = {
     FIELD(action_state, ActionState, error_message, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
     FIELD(action_state, ActionState, token, WIRE_ID_OR_NONE),
     FIELD(action_state, ActionState, updated_by, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(action_state, ActionState, deployment, WIRE_ID_OR_NONE),
     FIELD(action_state, ActionState, custom_data, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
     FIELD(action_state, ActionState, url, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
 };

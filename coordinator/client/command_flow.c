@@ -1,7 +1,13 @@
-/* transition: steering what executions do */
+/* approve, reject, retry, rollback, transition: steering what executions do */
 #include "client/commands.h"
 
 #include "client/json.h"
+
+static const char *text_of(const struct client *client, enum option_id id)
+{
+    const char *text = client->options->text[id];
+    return text ? text : "";
+}
 
 /* ---- transition ---- */
 
@@ -43,4 +49,74 @@ enum client_exit command_transition(struct client *client)
     client_hint(client, "the transition into %s %s %s", stage,
                 reply.changed ? "is now" : "was already", enable ? "enabled" : "disabled");
     return EXIT_DONE;
+}
+
+/* ---- approve, reject, retry, rollback ---- */
+
+/* Asks, shows the execution and how to follow it. */
+static enum client_exit ask_about(struct client *client, struct request *request, const char *done)
+{
+    struct reply reply;
+    enum client_exit exit = client_ask(client, request, &reply);
+    if (exit != EXIT_DONE) return exit;
+    if (client->options->output == OUTPUT_JSON)
+        json_pairs(&client->out,
+                   (const char *const[]){ "pipelineExecutionId", reply.execution.text, NULL });
+    else
+        print_format(&client->out, "%s\n", reply.execution.text);
+    client_hint(client, "%s; to follow it: meridian status %.8s", done, reply.execution.text);
+    return EXIT_DONE;
+}
+
+static enum client_exit give_answer(struct client *client, bool approve)
+{
+    struct request request = { .kind = REQUEST_APPROVAL };
+    struct client_target target;
+    const char *summary = text_of(client, OPTION_SUMMARY), *token = text_of(client, OPTION_TOKEN);
+    if (token[0] && !id_parse(token, &request.approval.token))
+        return client_usage(client, "that is no token", "meridian status -o json shows it");
+    enum client_exit exit = client_target(client, &target);
+    if (exit != EXIT_DONE) return exit;
+    request.approval.submission = client_submission(client);
+    request.approval.pipeline = target.pipeline;
+    request.approval.execution = target.execution;
+    request.approval.action = text_of(client, OPTION_ACTION);
+    request.approval.approve = approve;
+    request.approval.summary = summary[0] ? summary : text_of(client, OPTION_COMMENT);
+    return ask_about(client, &request, approve ? "approved" : "rejected");
+}
+
+enum client_exit command_approve(struct client *client)
+{
+    return give_answer(client, true);
+}
+
+enum client_exit command_reject(struct client *client)
+{
+    return give_answer(client, false);
+}
+
+enum client_exit command_retry(struct client *client)
+{
+    bool all = options_given(client->options, OPTION_ALL);
+    struct request request = { .kind = REQUEST_RETRY };
+    struct client_target target;
+    enum client_exit exit = client_target(client, &target);
+    if (exit != EXIT_DONE) return exit;
+    request.retry.submission = client_submission(client);
+    request.retry.pipeline = target.pipeline;
+    request.retry.execution = target.execution;
+    request.retry.stage = text_of(client, OPTION_STAGE);
+    request.retry.mode = all ? RETRY_ALL_ACTIONS : RETRY_FAILED_ACTIONS;
+    return ask_about(client, &request, "it goes on");
+}
+
+enum client_exit command_rollback(struct client *client)
+{
+    struct request request = { .kind = REQUEST_ROLLBACK };
+    request.rollback.submission = client_submission(client);
+    request.rollback.pipeline = client->arguments[0];
+    request.rollback.stage = client->arguments[1];
+    request.rollback.target = text_of(client, OPTION_TO);
+    return ask_about(client, &request, "a rollback has begun");
 }

@@ -7,6 +7,9 @@
 #define TREE_OUTPUTS (OUTPUT_BIT(WIDE) | OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME))
 #define LIST_OUTPUTS TREE_OUTPUTS
 
+#define ANSWER_OPTIONS                                                                             \
+    (OPTION_BIT(ACTION) | OPTION_BIT(TOKEN) | OPTION_BIT(SUMMARY) | OPTION_BIT(COMMENT))
+
 const struct command commands[] = {
     { "run", "Daily", "PIPELINE", "start an execution of the newest or of a given revision",
       OPTION_BIT(REVISION) | OPTION_BIT(WATCH), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 1,
@@ -27,6 +30,16 @@ const struct command commands[] = {
     { "stop", "Daily", "PIPELINE [EXECUTION]", "end an execution",
       OPTION_BIT(ABANDON) | OPTION_BIT(REASON) | OPTION_BIT(YES),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_stop },
+    { "approve", "Daily", "PIPELINE | EXECUTION", "let an execution go on that waits for it",
+      ANSWER_OPTIONS, OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_approve },
+    { "reject", "Daily", "PIPELINE | EXECUTION", "do not let it go on", ANSWER_OPTIONS,
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_reject },
+    { "retry", "Daily", "PIPELINE | EXECUTION",
+      "work on a failed or stopped stage again; hosts that finished are left alone",
+      OPTION_BIT(STAGE) | OPTION_BIT(ALL), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2,
+      command_retry },
+    { "rollback", "Daily", "PIPELINE STAGE", "bring back what an earlier execution had in a stage",
+      OPTION_BIT(TO), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 2, 2, command_rollback },
     { "transition", "Daily", "enable|disable PIPELINE STAGE",
       "let executions into a stage, or hold them before it", OPTION_BIT(WHY),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 3, 3, command_transition },

@@ -25,6 +25,7 @@ int commands_main(int argc, char **argv);
 void commands_help(struct print *out);
 void commands_help_of(struct print *out, const struct command *command);
 
+enum client_exit command_approve(struct client *client);
 enum client_exit command_apply(struct client *client);
 enum client_exit command_completion(struct client *client);
 enum client_exit command_complete(struct client *client);
@@ -36,6 +37,9 @@ enum client_exit command_keys(struct client *client);
 enum client_exit command_list(struct client *client);
 enum client_exit command_logs(struct client *client);
 enum client_exit command_push(struct client *client);
+enum client_exit command_reject(struct client *client);
+enum client_exit command_retry(struct client *client);
+enum client_exit command_rollback(struct client *client);
 enum client_exit command_run(struct client *client);
 enum client_exit command_status(struct client *client);
 enum client_exit command_stop(struct client *client);

@@ -184,6 +184,16 @@ static json_t *target_value(const struct job_state *job)
     return all;
 }
 
+static json_t *approval_value(const struct action_state *action)
+{
+    json_t *all = json_object();
+    put_text(all, "token", action->token.text);
+    put_text(all, "customData", action->custom_data);
+    put_text(all, "externalEntityLink", action->url);
+    put_text(all, "lastUpdatedBy", action->updated_by);
+    return all;
+}
+
 static json_t *latest_value(const struct action_state *action, const struct action_facts *facts)
 {
     json_t *all = json_object();
@@ -193,6 +203,8 @@ static json_t *latest_value(const struct action_state *action, const struct acti
     put_time(all, "startTime", action->started_ms);
     put_time(all, "lastStatusChange", action->ended_ms ? action->ended_ms : action->started_ms);
     put_time(all, "deadline", action->ended_ms ? 0 : action->deadline_ms);
+    put_text(all, "externalExecutionId", action->deployment.text);
+    if (!id_empty(&action->token)) put(all, "approval", approval_value(action));
     if (facts->total > 0) put_number(all, "percentComplete", facts->percent);
     if (facts->cause[0]) put_text(all, "waitsFor", facts->cause);
     if (action->error_code[0] || action->error_message[0]) {

@@ -39,6 +39,12 @@
     X(ROLE, 0, "role", "ROLE", "viewer, deployer, approver or admin")                              \
     X(TAG, 0, "tag", "KEY=VALUE", "of the worker; may be repeated")                                \
     X(CLIENT_ONLY, 0, "client", NULL, "do not ask the coordinator")                                \
+    X(ACTION, 0, "action", "ACTION", "which of several that wait")                                 \
+    X(TOKEN, 0, "token", "TOKEN", "of the question that is answered; it is refused for another")   \
+    X(COMMENT, 'm', "comment", "TEXT", "kept with the answer")                                     \
+    X(STAGE, 0, "stage", "STAGE", "instead of the one that failed")                                \
+    X(ALL, 0, "all", NULL, "every action of the stage, not only the failed ones")                  \
+    X(TO, 0, "to", "EXECUTION", "instead of the newest older one that succeeded there")            \
     X(WHY, 'm', "reason", "TEXT", "kept and shown beside the name of who did it")
 
 enum option_id {

@@ -138,6 +138,8 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
         .created_ms = c->now_ms,
         .deadline_ms = running->deadline_ms,
         .diagnostics = { .script = "", .message = "", .log_tail = "" },
+        .stage_number = (uint32_t)stage + 1,
+        .action_number = (uint32_t)action + 1,
     };
     struct model_job *job = model_job_add(c, e, &state);
     model_job_place(job, stage, action);

@@ -54,7 +54,16 @@ static const struct provider_rule providers[] = {
       0,
       true,
       { { "ApplicationName", true, VALUE_NAME }, { "DeploymentGroupName", true, VALUE_NAME } } },
-    { CATEGORY_APPROVAL, "Manual", 0, 0, 0, 0, false, { { 0 } } },
+    { CATEGORY_APPROVAL,
+      "Manual",
+      0,
+      0,
+      0,
+      0,
+      true,
+      { { "NotificationArn", false, VALUE_TEXT },
+        { "ExternalEntityLink", false, VALUE_TEXT },
+        { "CustomData", false, VALUE_TEXT } } },
     { CATEGORY_BUILD, "CodeBuild", 1, 5, 0, 5, true, { BUILD_SETTINGS } },
     { CATEGORY_TEST, "CodeBuild", 1, 5, 0, 5, true, { BUILD_SETTINGS } },
     { CATEGORY_INVOKE, "Lambda", 0, 5, 0, 5, false, { { 0 } } },
@@ -185,7 +194,7 @@ static void check_type(const struct subject *s, const struct provider_rule *rule
     if (!rule || !rule->supported)
         check_say(s->f, a->at, a->at, path,
                   "%s/%s/%.60s is not supported yet: write Source/AWS/S3, Build/AWS/CodeBuild, "
-                  "Test/AWS/CodeBuild or Deploy/AWS/CodeDeploy",
+                  "Test/AWS/CodeBuild, Deploy/AWS/CodeDeploy or Approval/AWS/Manual",
                   category_name(a->category), owner_name(a->owner), a->provider);
 }
 

@@ -62,26 +62,27 @@ static struct tally tally_of(const struct model_execution *e, size_t stage, size
     return tally;
 }
 
-static struct id deployment_of(struct coordinator *c, const struct model_execution *e, size_t stage,
-                               size_t action)
+/* One for all hosts of an attempt; those that finished before it keep the one they had. */
+static struct id deployment_of(struct coordinator *c, struct model_execution *e,
+                               struct action_state *running)
 {
-    list_for_each (link, model_action_jobs(e, stage, action)) {
-        const struct model_job *job = list_entry(link, struct model_job, action_link);
-        if (job_of(e, job, stage, action)) return job->state.deployment;
+    if (id_empty(&running->deployment)) {
+        running->deployment = id_new_deployment(&c->random);
+        journal_execution(c, e);
     }
-    return id_new_deployment(&c->random);
+    return running->deployment;
 }
 
 static void job_create(struct coordinator *c, struct model_execution *e, size_t stage,
                        size_t action, const char *worker)
 {
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    const struct action_state *running = model_action(e, stage, action);
+    struct action_state *running = model_action(e, stage, action);
     struct job_state state = {
         .id = id_new_uuid(&c->random),
         .execution = e->state.id,
         .action_execution = running->id,
-        .deployment = deployment_of(c, e, stage, action),
+        .deployment = deployment_of(c, e, running),
         .kind = JOB_DEPLOY,
         .worker = worker,
         .region = running->region,

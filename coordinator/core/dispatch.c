@@ -104,6 +104,7 @@ static const char *job_unwanted(const struct model_job *job, enum status *status
     *status = STATUS_FAILED;
     const struct action_state *action = model_action(e, job->stage, job->action);
     if (action->status != STATUS_IN_PROGRESS) return "the action's time was over";
+    if (!id_equal(&action->id, &job->state.action_execution)) return "a retry took its place";
     bool lost = job->state.kind == JOB_DEPLOY && copy_lost(job);
     return lost ? "its artifact could not be copied to the region" : NULL;
 }

@@ -1,11 +1,14 @@
 #include "core/engine.h"
 
+#include "core/approval.h"
 #include "core/build.h"
 #include "core/deploy.h"
 #include "core/dispatch.h"
 #include "core/fleet.h"
 #include "core/gate.h"
 #include "core/journal.h"
+#include "core/retry.h"
+#include "core/rollback.h"
 #include "core/source.h"
 
 #include <assert.h>
@@ -57,10 +60,12 @@ static void action_begin(struct coordinator *c, struct model_execution *e, size_
 {
     struct action_state *state = model_action(e, stage, action);
     assert(state->status == STATUS_PENDING);
-    state->id = id_new_uuid(&c->random);
+    if (id_empty(&state->id)) state->id = id_new_uuid(&c->random); /* a retry has given one */
     state->status = STATUS_IN_PROGRESS;
     state->started_ms = c->now_ms;
     state->deadline_ms = c->now_ms + c->config.action_timeout_ms;
+    const struct pipeline_action *definition = model_action_definition(e, stage, action);
+    if (definition->category == CATEGORY_APPROVAL) approval_begin(c, state, definition);
     journal_execution(c, e);
     journal_event_action(c, e, stage, action);
 }
@@ -102,20 +107,32 @@ static void group_begin(struct coordinator *c, struct model_execution *e, size_t
             action_begin(c, e, stage, a);
 }
 
+static void action_reconcile(struct coordinator *c, struct model_execution *e, size_t stage,
+                             size_t action)
+{
+    const struct pipeline_action *definition = model_action_definition(e, stage, action);
+    if (definition->category == CATEGORY_APPROVAL)
+        approval_reconcile(c, e, stage, action);
+    else if (pipeline_builds(definition))
+        build_reconcile(c, e, stage, action);
+    else
+        deploy_reconcile(c, e, stage, action);
+}
+
 static void stage_reconcile(struct coordinator *c, struct model_execution *e, size_t stage)
 {
     for (size_t a = 0; a < e->stages[stage].action_count; a++)
         if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS)
-            (pipeline_builds(model_action_definition(e, stage, a))
-                 ? build_reconcile
-                 : deploy_reconcile)(c, e, stage, a);
+            action_reconcile(c, e, stage, a);
     size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
     size_t succeeded = actions_in(e, stage, STATUS_SUCCEEDED);
     size_t failed = actions_in(e, stage, STATUS_FAILED);
     if (e->state.stop_requested) {
         engine_set_stage(c, e, stage, running ? STATUS_STOPPING : STATUS_STOPPED);
     } else if (failed) {
-        if (!running) engine_set_stage(c, e, stage, STATUS_FAILED);
+        if (running) return;
+        engine_set_stage(c, e, stage, STATUS_FAILED);
+        retry_automatically(c, e, stage);
     } else if (succeeded == e->stages[stage].action_count) {
         engine_set_stage(c, e, stage, STATUS_SUCCEEDED);
     } else if (!running) {
@@ -125,6 +142,27 @@ static void stage_reconcile(struct coordinator *c, struct model_execution *e, si
 
 /* ---- executions ---- */
 
+void engine_reopen(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    struct stage_state *state = &e->stages[stage];
+    bool ended = status_ended(e->state.status);
+    assert(state->status == STATUS_FAILED || state->status == STATUS_STOPPED);
+    state->status = STATUS_IN_PROGRESS;
+    state->started_ms = c->now_ms;
+    state->ended_ms = 0;
+    journal_execution(c, e);
+    journal_event_stage(c, e, stage);
+    if (!ended) return;
+    e->state.status = STATUS_IN_PROGRESS;
+    e->state.ended_ms = 0;
+    e->state.stop_requested = e->state.stop_abandon = false;
+    model_text(&e->state.stop_reason, "");
+    model_text(&e->state.status_summary, "");
+    e->pipeline->live_count++;
+    if (list_empty(&e->live_link)) model_live_insert(c, e);
+    journal_event_execution(c, e);
+}
+
 static void execution_end_with_stage(struct coordinator *c, struct model_execution *e, size_t stage)
 {
     enum status status = e->stages[stage].status;
@@ -132,6 +170,7 @@ static void execution_end_with_stage(struct coordinator *c, struct model_executi
         model_format(&e->state.status_summary, "stage %s failed", e->stages[stage].name);
     if (status == STATUS_STOPPED) model_text(&e->state.status_summary, e->state.stop_reason);
     engine_set_execution(c, e, status);
+    if (status == STATUS_FAILED) rollback_automatically(c, e, stage);
 }
 
 static void execution_reconcile(struct coordinator *c, struct model_execution *e)
@@ -191,8 +230,8 @@ void engine_reconcile(struct coordinator *c)
 
 /* ---- beginnings ---- */
 
-static const struct stage_state *stages_of(struct arena *arena, const struct pipeline *pipeline,
-                                           const char *region)
+static struct stage_state *stages_of(struct arena *arena, const struct pipeline *pipeline,
+                                     const char *region)
 {
     struct stage_state *stages = arena_calloc(arena, pipeline->stage_count, sizeof *stages);
     for (size_t s = 0; s < pipeline->stage_count; s++) {
@@ -241,48 +280,107 @@ static void origin_copies(struct coordinator *c, struct model_execution *e)
                                                 .status = STATUS_SUCCEEDED });
 }
 
-bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct revision *revisions,
-                  size_t count, enum trigger trigger, const char *detail, struct id *execution,
-                  struct failure *failure)
+static bool room_for_one(const struct model_pipeline *p, struct failure *failure)
 {
-    struct model_definition *definition = model_definition_current(p);
-    assert(definition);
-    if (p->live_count >= MODEL_LIVE_MAX) {
-        *failure = (struct failure){ ERR_CONFLICT, "the execution was not started",
-                                     "the pipeline has 100 executions that have not ended",
-                                     "wait for some of them, or stop them" };
-        return false;
-    }
+    if (p->live_count < MODEL_LIVE_MAX) return true;
+    *failure = (struct failure){ ERR_CONFLICT, "the execution was not started",
+                                 "ConcurrentPipelineExecutionsLimitExceededException: the pipeline "
+                                 "has 100 executions that have not ended",
+                                 "wait for some of them, or stop them" };
+    return false;
+}
+
+/* `from` says what is particular; the rest is the same for each beginning. */
+static struct model_execution *execution_begin(struct coordinator *c, struct model_pipeline *p,
+                                               const struct model_definition *definition,
+                                               const struct execution *from)
+{
+    struct execution state = *from;
     uint64_t started_ms = c->now_ms; /* different for each: the store's keys sort by it */
     struct list *last = list_last(&p->executions);
     if (last) {
         uint64_t newest = list_entry(last, struct model_execution, link)->state.started_ms;
         if (started_ms <= newest) started_ms = newest + 1;
     }
+    state.id = id_new_uuid(&c->random);
+    state.pipeline = p->name;
+    state.pipeline_version = definition->state.version;
+    state.status = STATUS_PENDING;
+    state.status_summary = state.stop_reason = "";
+    state.started_ms = started_ms;
+    state.stage_count = definition->state.parsed->stage_count;
+    struct model_execution *e = model_execution_add(c, p, &state);
+    e->definition = definition;
+    model_live_insert(c, e);
+    p->live_count++;
+    engine_set_execution(c, e, STATUS_IN_PROGRESS);
+    return e;
+}
+
+bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct revision *revisions,
+                  size_t count, enum trigger trigger, const char *detail, struct id *execution,
+                  struct failure *failure)
+{
+    struct model_definition *definition = model_definition_current(p);
+    assert(definition);
+    if (!room_for_one(p, failure)) return false;
     const struct pipeline *parsed = definition->state.parsed;
-    struct execution state = {
-        .id = id_new_uuid(&c->random),
-        .pipeline = p->name,
-        .pipeline_version = definition->state.version,
-        .status = STATUS_PENDING,
-        .status_summary = "",
+    const struct execution state = {
         .trigger = trigger,
         .trigger_detail = detail,
-        .started_ms = started_ms,
-        .stop_reason = "",
         .revisions = revisions,
         .revision_count = count,
         .stages = stages_of(&c->out->arena, parsed, c->config.region),
-        .stage_count = parsed->stage_count,
         .mode = parsed->mode,
     };
-    struct model_execution *e = model_execution_add(c, p, &state);
-    e->definition = definition;
-    list_append(&c->live, &e->live_link);
-    p->live_count++;
-    engine_set_execution(c, e, STATUS_IN_PROGRESS);
+    struct model_execution *e = execution_begin(c, p, definition, &state);
     origin_copies(c, e);
     source_stage_done(c, e);
     *execution = e->state.id;
+    return true;
+}
+
+/* What was built and copied for it, with nothing under way. */
+static size_t copies_of(struct arena *arena, const struct execution *target,
+                        const struct copy_state **out)
+{
+    struct copy_state *copies = arena_calloc(arena, target->copy_count, sizeof *copies);
+    size_t count = 0;
+    for (size_t i = 0; i < target->copy_count; i++) {
+        if (target->copies[i].status != STATUS_SUCCEEDED) continue;
+        copies[count] = target->copies[i];
+        copies[count++].bytes = 0;
+    }
+    *out = copies;
+    return count;
+}
+
+bool engine_start_rollback(struct coordinator *c, const struct model_execution *target,
+                           size_t stage, enum trigger trigger, const char *detail,
+                           struct id *execution, struct failure *failure)
+{
+    struct arena *arena = &c->out->arena;
+    const struct pipeline *parsed = target->definition->state.parsed;
+    if (!room_for_one(target->pipeline, failure)) return false;
+    struct stage_state *stages = stages_of(arena, parsed, c->config.region);
+    for (size_t s = 0; s < parsed->stage_count; s++) {
+        if (s == stage) continue;
+        stages[s].status = STATUS_SKIPPED;
+        for (size_t a = 0; a < stages[s].action_count; a++)
+            ((struct action_state *)stages[s].actions)[a].status = STATUS_SKIPPED;
+    }
+    const struct execution copy = journal_copy_execution(arena, &target->state);
+    struct execution state = {
+        .trigger = trigger,
+        .trigger_detail = detail,
+        .revisions = copy.revisions,
+        .revision_count = copy.revision_count,
+        .stages = stages,
+        .mode = target->state.mode,
+        .type = TYPE_ROLLBACK,
+        .rollback_target = target->state.id,
+    };
+    state.copy_count = copies_of(arena, &copy, &state.copies);
+    *execution = execution_begin(c, target->pipeline, target->definition, &state)->state.id;
     return true;
 }

@@ -35,9 +35,10 @@ const struct model_execution *gate_newer(const struct model_execution *e, const 
 {
     for (struct list *link = e->link.next; link != &e->pipeline->executions; link = link->next) {
         const struct model_execution *other = list_entry(link, struct model_execution, link);
-        if (!locks(other) || other->state.type == TYPE_ROLLBACK) continue;
+        if (!locks(other)) continue;
         const struct stage_state *stage = stage_named(other, name);
-        if (stage && stage->status != STATUS_PENDING) return other;
+        if (stage && stage->status != STATUS_PENDING && stage->status != STATUS_SKIPPED)
+            return other;
     }
     return NULL;
 }
@@ -79,7 +80,8 @@ static const struct model_execution *earlier(const struct model_execution *e, co
         if (!stage) continue;
         bool other_rollback = other->state.type == TYPE_ROLLBACK;
         if (other_rollback && (!rollback || !behind) && waits_at(other, stage)) return other;
-        bool before = !behind && !rollback && !other_rollback && e->state.mode == MODE_QUEUED;
+        bool queue = e->state.mode == MODE_QUEUED || other->state.mode == MODE_QUEUED;
+        bool before = queue && !behind && !rollback && !other_rollback;
         if (before && &other->stages[gate_next(other)] <= stage) return other;
     }
     return NULL;

@@ -6,7 +6,7 @@
  *   - PARALLEL enters: it has no locks, and nobody waits for it;
  *   - a stage is locked by one execution; failure or stop frees it;
  *   - a ROLLBACK execution goes first; it supersedes nobody, and nobody supersedes it;
- *   - QUEUED keeps the order in which the executions were started.
+ *   - QUEUED keeps the order in which the executions were started, also after an edit of the mode.
  * Each execution holds one stage and waits for older ones or for a lock only: nobody waits in a
  * circle. Stages are compared by name: executions of different versions share the locks.
  */

@@ -99,6 +99,16 @@ struct model_execution *model_execution_add(struct coordinator *c, struct model_
     return e;
 }
 
+void model_live_insert(struct coordinator *c, struct model_execution *e)
+{
+    struct list *before = &c->live;
+    while (before->prev != &c->live &&
+           list_entry(before->prev, struct model_execution, live_link)->state.started_ms >
+               e->state.started_ms)
+        before = before->prev;
+    list_insert_between(&e->live_link, before->prev, before);
+}
+
 struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id)
 {
     return map_get(&c->executions_by_id, id->text);

@@ -13,6 +13,8 @@ struct pipeline_action;
 /* Copies everything of `from`; the jobs come with model_job_add(). */
 struct model_execution *model_execution_add(struct coordinator *c, struct model_pipeline *p,
                                             const struct execution *from);
+/* Into the live ones, by age over all pipelines: as if they had been started one after another. */
+void model_live_insert(struct coordinator *c, struct model_execution *e);
 void model_execution_free(struct coordinator *c, struct model_execution *e);
 struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id);
 struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action);

@@ -51,8 +51,13 @@ struct pipeline_action {
     struct position at, name_at, region_at;
 };
 
+/* What a stage does when it fails; FAIL is also what happens without `onFailure`. */
+enum failure_result { FAILURE_FAIL, FAILURE_RETRY, FAILURE_ROLLBACK };
+
 struct pipeline_stage {
     const char *name;
+    enum failure_result on_failure;
+    enum retry_mode retry_mode; /* of FAILURE_RETRY */
     const struct pipeline_action *actions;
     size_t action_count;
     struct position at, name_at;

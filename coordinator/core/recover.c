@@ -115,24 +115,13 @@ static void load_kind(struct coordinator *c, const struct coordinator_event *eve
         if (event->start.records[i].kind == kind) load(c, &event->start.records[i]);
 }
 
-/* By age over all pipelines, as if they had been started one after another. */
-static void live_insert(struct coordinator *c, struct model_execution *e)
-{
-    struct list *before = &c->live;
-    while (before->prev != &c->live &&
-           list_entry(before->prev, struct model_execution, live_link)->state.started_ms >
-               e->state.started_ms)
-        before = before->prev;
-    list_insert_between(&e->live_link, before->prev, before);
-}
-
 static void live_collect(struct coordinator *c)
 {
     list_for_each (at, &c->pipelines) {
         struct model_pipeline *p = list_entry(at, struct model_pipeline, link);
         list_for_each (link, &p->executions) {
             struct model_execution *e = list_entry(link, struct model_execution, link);
-            if (!status_ended(e->state.status) || e->open_count) live_insert(c, e);
+            if (!status_ended(e->state.status) || e->open_count) model_live_insert(c, e);
         }
     }
 }

@@ -206,12 +206,26 @@ void replication_ended(struct coordinator *c, struct model_job *job, const struc
         struct copy_state *copy = &e->copies[i];
         if (status_ended(copy->status) || !id_equal(&copy->job, &job->state.id)) continue;
         copy->status = job->state.status;
+        /* Its end was asked for, and meanwhile a retry wants it again. */
+        if (job->state.cancel && copy->status != STATUS_SUCCEEDED && replication_deadline(job))
+            copy->status = STATUS_PENDING;
         if (result && job->state.status == STATUS_SUCCEEDED) {
             model_text(&copy->ref.version_id, result->version_id);
             copy->bytes = result->bytes;
         }
         journal_execution(c, e);
         journal_event_copy(c, e, i);
+    }
+}
+
+void replication_again(struct coordinator *c, struct model_execution *e, const char *region)
+{
+    for (size_t i = 0; i < e->state.copy_count; i++) {
+        struct copy_state *copy = &e->copies[i];
+        if (!status_ended(copy->status) || copy->status == STATUS_SUCCEEDED) continue;
+        if (!text_equal(copy->region, region)) continue;
+        copy->status = STATUS_PENDING;
+        journal_execution(c, e);
     }
 }
 

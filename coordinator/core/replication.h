@@ -22,3 +22,5 @@ const char *replication_cause(struct coordinator *c, const struct model_executio
 void replication_ended(struct coordinator *c, struct model_job *job, const struct result *result);
 /* Until when somebody waits for what this job brings, wall clock; 0 when nobody does any more. */
 uint64_t replication_deadline(const struct model_job *job);
+/* A retry wants what could not be copied to that region. */
+void replication_again(struct coordinator *c, struct model_execution *e, const char *region);

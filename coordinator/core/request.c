@@ -1,7 +1,10 @@
 #include "core/request.h"
 
+#include "core/approval.h"
 #include "core/engine.h"
 #include "core/journal.h"
+#include "core/retry.h"
+#include "core/rollback.h"
 #include "core/source.h"
 #include "core/transition.h"
 
@@ -326,11 +329,9 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_RUN: run_request(c, event); break;
     case REQUEST_STOP: stop_request(c, event); break;
     case REQUEST_TRANSITION: transition_request(c, event); break;
-    case REQUEST_APPROVAL:
-    case REQUEST_RETRY:
-    case REQUEST_ROLLBACK:
-        request_refuse(c, event, ERR_INVALID, "this is not supported yet", "", "");
-        break;
+    case REQUEST_APPROVAL: approval_request(c, event); break;
+    case REQUEST_RETRY: retry_request(c, event); break;
+    case REQUEST_ROLLBACK: rollback_request(c, event); break;
     case REQUEST_PING: /* from here on: the shell's */
     case REQUEST_LIST:
     case REQUEST_STATUS:

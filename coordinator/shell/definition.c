@@ -1,6 +1,7 @@
 #include "shell/definition.h"
 
 #include "io/doc.h"
+#include "shell/definition_flow.h"
 #include "shell/definition_variables.h"
 
 #include <assert.h>
@@ -324,13 +325,15 @@ static void read_action(struct reader *r, const struct doc_node *node,
 static void read_stage(struct reader *r, const struct doc_node *node, struct pipeline_stage *stage)
 {
     static const struct field fields[] = { { "name", PARSED },       { "actions", PARSED },
-                                           { "blockers", NOT_YET },  { "onFailure", NOT_YET },
+                                           { "blockers", NOT_YET },  { "onFailure", PARSED },
                                            { "onSuccess", NOT_YET }, { "beforeEntry", NOT_YET },
                                            { "meridian", NOT_YET },  { NULL, PARSED } };
     *stage = (struct pipeline_stage){ .name = "", .at = position_of(node) };
     stage->name_at = stage->at;
     if (!check_fields(r, node, fields)) return;
     stage->name = text_field(r, node, "name", &stage->name_at);
+    struct definition_flaw flaw;
+    if (!definition_failure(node, stage, &flaw)) wrong(r, flaw.node, flaw.text);
     const struct doc_node *list = list_field(r, node, "actions", WIRE_ACTIONS_MAX);
     if (!list) return;
     struct pipeline_action *actions =
@@ -380,20 +383,6 @@ static void read_stores(struct reader *r, const struct doc_node *map)
     }
 }
 
-static void read_mode(struct reader *r, const struct doc_node *map)
-{
-    static const struct word modes[] = { { "SUPERSEDED", MODE_SUPERSEDED },
-                                         { "QUEUED", MODE_QUEUED },
-                                         { "PARALLEL", MODE_PARALLEL },
-                                         { NULL, 0 } };
-    const struct doc_node *node = doc_get(map, "executionMode");
-    if (doc_is_null(node)) return;
-    unsigned value = 0;
-    r->pipeline->mode_at = position_of(node);
-    if (word_field(r, map, "executionMode", modes, &value))
-        r->pipeline->mode = (enum execution_mode)value;
-}
-
 static void read_pipeline(struct reader *r, const struct doc_node *node)
 {
     static const struct field fields[] = {
@@ -402,12 +391,13 @@ static void read_pipeline(struct reader *r, const struct doc_node *node)
         { "executionMode", PARSED },  { "pipelineType", KEPT }, { "variables", NOT_YET },
         { "triggers", NOT_YET },      { "meridian", NOT_YET },  { NULL, PARSED }
     };
+    struct definition_flaw flaw;
     struct pipeline *p = r->pipeline;
     p->at = p->name_at = position_of(node);
     if (!check_fields(r, node, fields)) return;
     p->name = text_field(r, node, "name", &p->name_at);
     p->version = number_field(r, node, "version", 1, UINT32_MAX, 1);
-    read_mode(r, node);
+    if (!definition_mode(node, p, &flaw)) wrong(r, flaw.node, flaw.text);
     read_stores(r, node);
     const struct doc_node *list = list_field(r, node, "stages", WIRE_STAGES_MAX);
     if (!list) return;

@@ -39,27 +39,54 @@ const struct template *check_template(const struct world *w, const struct execut
 /* ---- one record ---- */
 
 static void check_status(struct world *w, const char *what, const char *name, enum status old,
-                         enum status new)
+                         enum status new, bool retried)
 {
-    bool back =
-        (status_ended(old) && new != old) || (old != STATUS_PENDING && new == STATUS_PENDING);
+    bool back = !retried && ((status_ended(old) && new != old) ||
+                             (old != STATUS_PENDING && new == STATUS_PENDING));
     if (back)
         world_fail(w, "BACK", "%s %s goes from %s to %s", what, name, status_name(old),
                    status_name(new));
 }
 
+static uint32_t retries(const struct execution *e)
+{
+    uint32_t sum = 0;
+    for (size_t s = 0; s < e->stage_count; s++)
+        sum += e->stages[s].auto_retries + e->stages[s].manual_retries;
+    return sum;
+}
+
+/* A person's answer is the end of the question, and there is no other way to a good end. */
+static void check_answer(struct world *w, const struct action_state *old,
+                         const struct action_state *new)
+{
+    if (id_empty(&new->token) || old->status == new->status) return;
+    if (new->status == STATUS_SUCCEEDED && !text_equal(new->updated_by, "ana"))
+        world_fail(w, "APPROVAL", "action %s succeeded and nobody has approved it", new->name);
+    if (status_ended(old->status) && id_equal(&old->token, &new->token))
+        world_fail(w, "APPROVAL", "action %s is answered twice", new->name);
+}
+
 static void check_execution_put(struct world *w, const struct execution *old,
                                 const struct execution *new)
 {
-    check_status(w, "execution", new->id.text, old->status, new->status);
+    bool retried = retries(new) > retries(old);
+    check_status(w, "execution", new->id.text, old->status, new->status, retried);
     if (old->pipeline_version != new->pipeline_version || old->stage_count != new->stage_count ||
         !text_equal(old->revisions[0].revision_id, new->revisions[0].revision_id))
         world_fail(w, "PIN", "execution %s changes what it was pinned to", new->id.text);
     for (size_t s = 0; s < new->stage_count &&s < old->stage_count; s++) {
-        check_status(w, "stage", new->stages[s].name, old->stages[s].status, new->stages[s].status);
-        for (size_t a = 0; a < new->stages[s].action_count; a++)
-            check_status(w, "action", new->stages[s].actions[a].name,
-                         old->stages[s].actions[a].status, new->stages[s].actions[a].status);
+        const struct stage_state *a = &old->stages[s], *b = &new->stages[s];
+        retried = b->auto_retries + b->manual_retries > a->auto_retries + a->manual_retries;
+        check_status(w, "stage", b->name, a->status, b->status, retried);
+        if (b->auto_retries > 1)
+            world_fail(w, "RETRY", "stage %s of execution %s retries itself again", b->name,
+                       new->id.text);
+        for (size_t i = 0; i < b->action_count; i++) {
+            check_status(w, "action", b->actions[i].name, a->actions[i].status,
+                         b->actions[i].status, retried);
+            check_answer(w, &a->actions[i], &b->actions[i]);
+        }
     }
 }
 
@@ -88,7 +115,7 @@ static uint32_t version_number(const struct execution *e)
 static void check_execution_new(struct world *w, const struct execution *new)
 {
     const struct disk *d = &w->nodes[0].disk;
-    if (new->trigger == TRIGGER_START) return;
+    if (new->trigger != TRIGGER_POLL &&new->trigger != TRIGGER_CREATE) return;
     for (size_t i = 0; i < d->count; i++) {
         const struct record *r = &d->at[i]->record;
         if (r->kind != RECORD_EXECUTION || !text_equal(r->execution.pipeline, new->pipeline))
@@ -167,6 +194,7 @@ static void check_action_succeeded(struct world *w, const struct execution *e,
 {
     const struct disk *d = &w->nodes[0].disk;
     size_t deployed = 0;
+    if (!id_empty(&action->token)) return; /* see check_answer() */
     for (size_t i = 0; i < d->count; i++) {
         const struct record *r = &d->at[i]->record;
         if (r->kind != RECORD_JOB || r->job.kind == JOB_REPLICATE) continue;
@@ -187,11 +215,37 @@ static void check_action_succeeded(struct world *w, const struct execution *e,
                    e->id.text);
 }
 
+static bool passed(const struct stage_state *stage)
+{
+    return stage->status == STATUS_SUCCEEDED || stage->status == STATUS_SKIPPED;
+}
+
+/* What it brings back was once good in that stage, and nothing newer stands there meanwhile. */
+static void check_rollback(struct world *w, const struct execution *e)
+{
+    const struct execution *target = check_execution(w, &e->rollback_target);
+    if (e->type != TYPE_ROLLBACK) return;
+    if (!target || target->pipeline_version != e->pipeline_version ||
+        !text_equal(target->revisions[0].revision_id, e->revisions[0].revision_id)) {
+        world_fail(w, "ROLLBACK", "execution %s does not have what its target had", e->id.text);
+        return;
+    }
+    size_t begun = 0;
+    for (size_t s = 0; s < e->stage_count; s++) {
+        if (e->stages[s].status == STATUS_SKIPPED) continue;
+        begun++;
+        if (s == 0 || target->stages[s].status != STATUS_SUCCEEDED)
+            world_fail(w, "ROLLBACK", "execution %s goes back to what never succeeded in %s",
+                       e->id.text, e->stages[s].name);
+    }
+    if (begun != 1) world_fail(w, "ROLLBACK", "execution %s has %zu stages", e->id.text, begun);
+}
+
 static void check_stages(struct world *w, const struct execution *e)
 {
     for (size_t s = 0; s < e->stage_count; s++) {
         const struct stage_state *stage = &e->stages[s];
-        if (s && stage->status != STATUS_PENDING && e->stages[s - 1].status != STATUS_SUCCEEDED)
+        if (s && stage->status != STATUS_PENDING && !passed(&e->stages[s - 1]) && !passed(stage))
             world_fail(w, "ORDER", "execution %s: stage %s is %s, the one before is %s", e->id.text,
                        stage->name, status_name(stage->status),
                        status_name(e->stages[s - 1].status));
@@ -202,7 +256,9 @@ static void check_stages(struct world *w, const struct execution *e)
                 world_fail(w, "S5", "execution %s: stage %s succeeded without action %s",
                            e->id.text, stage->name, stage->actions[a].name);
         }
-        if (e->status == STATUS_SUCCEEDED && stage->status != STATUS_SUCCEEDED)
+        if (stage->status == STATUS_SKIPPED && e->type != TYPE_ROLLBACK)
+            world_fail(w, "ORDER", "execution %s skips stage %s", e->id.text, stage->name);
+        if (e->status == STATUS_SUCCEEDED && !passed(stage))
             world_fail(w, "S5", "execution %s succeeded without stage %s", e->id.text, stage->name);
     }
     for (size_t i = 0; i < e->copy_count; i++)
@@ -221,7 +277,7 @@ static bool stage_held(const struct stage_state *stage)
 static size_t stage_next(const struct execution *e)
 {
     size_t s = 0;
-    while (s < e->stage_count && e->stages[s].status == STATUS_SUCCEEDED) s++;
+    while (s < e->stage_count && passed(&e->stages[s])) s++;
     return s;
 }
 
@@ -243,8 +299,10 @@ static void check_entered(struct world *w, const struct execution *e, const stru
 {
     size_t s = stage_next(e), door = stage_next(other);
     if (!enters(e, s) || !locks(e) || !locks(other)) return;
+    if (e->type == TYPE_ROLLBACK || other->type == TYPE_ROLLBACK || retries(e)) return;
     if (other->started_ms < e->started_ms) {
-        if (e->mode == MODE_QUEUED && !status_ended(other->status) && door <= s)
+        bool queue = e->mode == MODE_QUEUED || other->mode == MODE_QUEUED;
+        if (queue && !status_ended(other->status) && door <= s)
             world_fail(w, "QUEUE", "execution %s enters stage %s before the older %s", e->id.text,
                        e->stages[s].name, other->id.text);
         return;
@@ -260,7 +318,7 @@ static void check_entered(struct world *w, const struct execution *e, const stru
 static void check_door(struct world *w, const struct execution *e)
 {
     size_t s = stage_next(e);
-    if (!enters(e, s)) return;
+    if (!enters(e, s) || retries(e)) return;
     const struct record like = { .kind = RECORD_TRANSITION,
                                  .transition = { .pipeline = e->pipeline,
                                                  .stage = e->stages[s].name } };
@@ -301,6 +359,7 @@ void check_coordinator_committed(struct world *w, const struct record *record)
         const struct execution *e = check_execution(w, &record->execution.id);
         if (!e) return; /* deleted in the same turn */
         check_stages(w, e);
+        check_rollback(w, e);
         check_neighbours(w, e);
     } else if (record->kind == RECORD_JOB && record->job.status == STATUS_SUCCEEDED) {
         check_job_succeeded(w, &record->job);

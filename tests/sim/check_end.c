@@ -49,11 +49,12 @@ static void check_submissions(struct world *w)
     size_t started = 0, asked = 0;
     for (size_t i = 0; i < d->count; i++)
         if (d->at[i]->record.kind == RECORD_EXECUTION &&
-            d->at[i]->record.execution.trigger == TRIGGER_START)
+            (d->at[i]->record.execution.trigger == TRIGGER_START ||
+             d->at[i]->record.execution.trigger == TRIGGER_MANUAL_ROLLBACK))
             started++;
     for (size_t i = 0; i < w->op_count; i++) {
         const struct sim_op *op = &w->ops[i];
-        if (op->kind != REQUEST_RUN) continue;
+        if (op->kind != REQUEST_RUN && op->kind != REQUEST_ROLLBACK) continue;
         if (!id_empty(&op->execution)) asked++;
         if (!id_empty(&op->execution) && !check_execution(w, &op->execution))
             world_fail(w, "S1", "execution %s was acknowledged and is gone", op->execution.text);

@@ -106,7 +106,7 @@ static void check_stage_order(struct world *w, const struct run *run)
     const struct template *t = check_template(w, e);
     size_t s = 0;
     while (s < e->stage_count && !text_equal(e->stages[s].name, run->job->stage)) {
-        if (e->stages[s].status != STATUS_SUCCEEDED)
+        if (e->stages[s].status != STATUS_SUCCEEDED && e->stages[s].status != STATUS_SKIPPED)
             world_fail(w, "ORDER", "job %s of stage %s runs, but stage %s is %s", run->ref.job.text,
                        run->job->stage, e->stages[s].name, status_name(e->stages[s].status));
         s++;
@@ -115,8 +115,11 @@ static void check_stage_order(struct world *w, const struct run *run)
     const struct template_stage *stage = &t->stages[s - 1];
     uint32_t own = 0;
     for (uint32_t a = 0; a < stage->action_count; a++)
-        if (text_equal(e->stages[s].actions[a].name, run->job->action))
+        if (text_equal(e->stages[s].actions[a].name, run->job->action)) {
+            if (!id_equal(&e->stages[s].actions[a].id, &run->job->action_execution))
+                return; /* a retry has taken its place, and it is being ended */
             own = stage->actions[a].run_order;
+        }
     for (uint32_t a = 0; a < stage->action_count; a++)
         if (stage->actions[a].run_order < own && e->stages[s].actions[a].status != STATUS_SUCCEEDED)
             world_fail(w, "ORDER", "job %s of action %s runs before action %s succeeded",

@@ -19,17 +19,21 @@ static void template_draw(struct world *w, struct template *t, uint32_t pipeline
         if (build && s == 0) {
             const struct template_action make = { .region = world_below(w, w->options.regions),
                                                   .run_order = 1 };
-            *stage = (struct template_stage){ { make }, 1, true };
+            *stage =
+                (struct template_stage){ .actions = { make }, .action_count = 1, .build = true };
             continue;
         }
         uint32_t orders = 1 + world_below(w, 2);
         stage->action_count = 1 + world_below(w, w->options.regions);
+        if (world_chance(w, 3000)) stage->on_failure = 1 + world_below(w, 2);
+        stage->retry_mode = world_below(w, RETRY_MODE_COUNT);
         for (uint32_t a = 0; a < stage->action_count; a++)
             stage->actions[a] = (struct template_action){
                 .region = (a + s) % w->options.regions,
                 .run_order = 1 + world_below(w, orders),
                 /* Sometimes the same group again, in the next stage or the other pipeline. */
                 .group = world_chance(w, 5000) ? 0 : pipeline * 10 + s,
+                .approval = !w->options.healthy && world_chance(w, 800),
             };
     }
 }
@@ -71,6 +75,16 @@ static void transition_at(struct world *w, uint32_t pipeline, uint32_t stage, bo
     op_at(w, at);
 }
 
+/* The newest execution is worked on again, or a stage goes back. */
+static void plan_repair(struct world *w, uint32_t pipeline, uint64_t at)
+{
+    bool retry = world_chance(w, 6000);
+    struct sim_op *op = op_add(w, retry ? REQUEST_RETRY : REQUEST_ROLLBACK, pipeline);
+    op->stage = 1 + world_below(w, 2);
+    op->enable = world_chance(w, 5000); /* all of its actions */
+    op_at(w, at + world_below(w, 10000));
+}
+
 /* Somebody closes a door, somebody may open it; in the end all that were closed are opened. */
 static void plan_transitions(struct world *w)
 {
@@ -107,6 +121,7 @@ void client_plan(struct world *w)
         } else if (w->template_count < SIM_TEMPLATES_MAX) {
             apply_at(w, pipeline, at);
         }
+        if (!o->healthy && world_chance(w, 4000)) plan_repair(w, pipeline, at);
     }
     plan_transitions(w);
 }
@@ -126,11 +141,12 @@ void client_op(struct world *w, uint32_t number)
 /* A reply is performed: whatever it says is committed (S1), and says the same each time (S10). */
 void client_answered(struct world *w, uint32_t number, const struct reply *reply)
 {
+    if (number >= SIM_OPS_MAX) return; /* an approver looks again later */
     struct sim_op *op = &w->ops[number];
     world_hash(w, 7000 + number);
     bool good = reply->failure.code == ERR_NONE;
     if (!good) world_trace(w, "operation %u fails: %s", number, reply->failure.cause);
-    if (good && op->kind == REQUEST_RUN) {
+    if (good && (op->kind == REQUEST_RUN || op->kind == REQUEST_ROLLBACK)) {
         const struct record like = { .kind = RECORD_SUBMISSION,
                                      .submission = { .client = "somebody", .id = op->submission } };
         const struct record *found = disk_get(&w->nodes[0].disk, &like);
@@ -162,9 +178,31 @@ static bool source_seen(const struct world *w, uint32_t pipeline)
                                w->revisions[pipeline][w->revision_count[pipeline] - 1].version_id);
 }
 
+const struct action_state *client_question(const struct world *w, uint32_t pipeline,
+                                           struct id *execution)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct execution *e = &d->at[i]->record.execution;
+        if (d->at[i]->record.kind != RECORD_EXECUTION || e->pipeline[1] != (char)('0' + pipeline))
+            continue;
+        for (size_t s = 0; s < e->stage_count; s++)
+            for (size_t a = 0; a < e->stages[s].action_count; a++) {
+                const struct action_state *action = &e->stages[s].actions[a];
+                if (action->status != STATUS_IN_PROGRESS || id_empty(&action->token)) continue;
+                *execution = e->id;
+                return action;
+            }
+    }
+    return NULL;
+}
+
 void client_poll(struct world *w, uint32_t pipeline)
 {
+    struct id execution;
     world_at(w, POLL_MS, EV_POLL, 0, NULL, pipeline);
+    if (w->nodes[0].up && client_question(w, pipeline, &execution) && world_chance(w, 4000))
+        world_input(w, 0, (struct sim_input){ .kind = INPUT_APPROVAL, .number = pipeline });
     if (w->nodes[0].up && !source_seen(w, pipeline))
         world_input(w, 0, (struct sim_input){ .kind = INPUT_SOURCE, .number = pipeline });
 }

@@ -29,7 +29,8 @@ enum sim_input_kind {
     INPUT_STEP,      /* worker: look at a run's folder */
     INPUT_FLEET,     /* coordinator */
     INPUT_REQUEST,   /* coordinator: client operation `number` */
-    INPUT_SOURCE     /* coordinator: poll source `number` */
+    INPUT_SOURCE,    /* coordinator: poll source `number` */
+    INPUT_APPROVAL   /* coordinator: what waits in pipeline `number` is answered */
 };
 
 struct sim_input {

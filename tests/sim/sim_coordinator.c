@@ -2,6 +2,7 @@
 #include "core/coordinator.h"
 #include "core/view.h"
 #include "net.h"
+#include "sim_definition.h"
 #include "sim_nodes.h"
 
 #include <assert.h>
@@ -13,127 +14,6 @@ struct sim_coordinator {
     struct coordinator_actions out;
     bool gathering; /* more events of the turn follow */
 };
-
-static const char *const regions[] = { "us-west-2", "us-east-1", "ap-southeast-2" };
-
-/* ---- definitions ---- */
-
-static struct pipeline_setting *settings(struct arena *arena, const char *key_a,
-                                         const char *value_a, const char *key_b,
-                                         const char *value_b)
-{
-    struct pipeline_setting *all = arena_calloc(arena, 2, sizeof *all);
-    all[0] = (struct pipeline_setting){ .key = key_a, .value = value_a };
-    all[1] = (struct pipeline_setting){ .key = key_b, .value = value_b };
-    return all;
-}
-
-static const char *const artifacts[] = { "App" };
-
-static void source_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t pipeline)
-{
-    struct pipeline_action *action = arena_calloc(arena, 1, sizeof *action);
-    *action = (struct pipeline_action){
-        .name = "Source",
-        .category = CATEGORY_SOURCE,
-        .owner = OWNER_AWS,
-        .provider = "S3",
-        .version = "1",
-        .run_order = 1,
-        .configuration = settings(arena, "S3Bucket", "source-bucket", "S3ObjectKey",
-                                  arena_format(arena, "app%u.zip", pipeline)),
-        .configuration_count = 2,
-        .outputs = artifacts,
-        .output_count = 1,
-        .region = "",
-        .namespace = "",
-    };
-    *stage = (struct pipeline_stage){ .name = "Source", .actions = action, .action_count = 1 };
-}
-
-static const char *const built[] = { "Built" };
-
-static void build_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
-                        const struct template_stage *from)
-{
-    struct pipeline_action *action = arena_calloc(arena, 1, sizeof *action);
-    struct pipeline_setting *project = arena_calloc(arena, 1, sizeof *project);
-    *project = (struct pipeline_setting){ .key = "ProjectName", .value = "shop" };
-    *action = (struct pipeline_action){
-        .name = arena_format(arena, "Build%u", number),
-        .category = CATEGORY_BUILD,
-        .owner = OWNER_AWS,
-        .provider = "CodeBuild",
-        .version = "1",
-        .run_order = 1,
-        .configuration = project,
-        .configuration_count = 1,
-        .inputs = artifacts,
-        .input_count = 1,
-        .outputs = built,
-        .output_count = 1,
-        .region = regions[from->actions[0].region],
-        .namespace = "",
-    };
-    *stage = (struct pipeline_stage){ .name = arena_format(arena, "Stage%u", number),
-                                      .actions = action,
-                                      .action_count = 1 };
-}
-
-static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
-                         const struct template_stage *from, const char *const *inputs)
-{
-    struct pipeline_action *actions = arena_calloc(arena, from->action_count, sizeof *actions);
-    for (uint32_t a = 0; a < from->action_count; a++)
-        actions[a] = (struct pipeline_action){
-            .name = arena_format(arena, "Deploy%u-%u", number, a),
-            .category = CATEGORY_DEPLOY,
-            .owner = OWNER_AWS,
-            .provider = "CodeDeploy",
-            .version = "1",
-            .run_order = from->actions[a].run_order,
-            .configuration = settings(arena, "ApplicationName", "app", "DeploymentGroupName",
-                                      arena_format(arena, "group%u", from->actions[a].group)),
-            .configuration_count = 2,
-            .inputs = inputs,
-            .input_count = 1,
-            .region = regions[from->actions[a].region],
-            .namespace = "",
-        };
-    *stage = (struct pipeline_stage){ .name = arena_format(arena, "Stage%u", number),
-                                      .actions = actions,
-                                      .action_count = from->action_count };
-}
-
-static struct pipeline *pipeline_of(const struct template *t)
-{
-    struct pipeline *p = pipeline_new();
-    struct arena *arena = &p->arena;
-    p->name = arena_format(arena, "p%u", t->pipeline);
-    p->version = 1;
-    p->mode = (enum execution_mode)t->mode;
-    struct pipeline_store *stores = arena_calloc(arena, SIM_REGIONS_MAX, sizeof *stores);
-    for (uint32_t r = 0; r < SIM_REGIONS_MAX; r++)
-        stores[r] = (struct pipeline_store){ .region = regions[r],
-                                             .location = arena_format(arena, "store-%u", r) };
-    p->stores = stores;
-    p->store_count = SIM_REGIONS_MAX;
-    p->stores_is_map = true;
-    struct pipeline_stage *stages = arena_calloc(arena, t->stage_count + 1, sizeof *stages);
-    source_stage(arena, &stages[0], t->pipeline);
-    const char *const *inputs = artifacts;
-    for (uint32_t s = 0; s < t->stage_count; s++) {
-        if (!t->stages[s].build) {
-            deploy_stage(arena, &stages[s + 1], s + 1, &t->stages[s], inputs);
-            continue;
-        }
-        build_stage(arena, &stages[s + 1], s + 1, &t->stages[s]);
-        inputs = built;
-    }
-    p->stages = stages;
-    p->stage_count = t->stage_count + 1;
-    return p;
-}
 
 /* ---- events ---- */
 
@@ -154,7 +34,7 @@ void sim_coordinator_start(struct world *w)
     struct sim_node *n = &w->nodes[0];
     struct sim_coordinator *s = xcalloc(1, sizeof *s);
     coordinator_actions_init(&s->out);
-    const struct coordinator_config config = { .region = regions[0],
+    const struct coordinator_config config = { .region = sim_regions[0],
                                                .heartbeat_ms = w->options.heartbeat_ms,
                                                .lease_ms = w->options.lease_ms,
                                                .offer_resend_ms = w->options.resend_ms,
@@ -168,7 +48,7 @@ void sim_coordinator_start(struct world *w)
         if (records[i].kind != RECORD_DEFINITION) continue;
         size_t index = (size_t)(records[i].definition.text.data[0] - '0');
         assert(index < w->template_count);
-        records[i].definition.parsed = pipeline_of(&w->templates[index]);
+        records[i].definition.parsed = sim_pipeline(&w->templates[index]);
     }
     struct coordinator_event event;
     event_begin(w, &event, COORDINATOR_START);
@@ -196,7 +76,7 @@ static void feed_fleet(struct world *w, struct sim_coordinator *s)
     size_t count = 0;
     for (uint32_t i = 1; i <= w->options.workers; i++)
         fleet[count++] = (struct enrolled_worker){ .name = w->nodes[i].name,
-                                                   .region = regions[w->nodes[i].region],
+                                                   .region = sim_regions[w->nodes[i].region],
                                                    .builds = true };
     struct coordinator_event event;
     event_begin(w, &event, COORDINATOR_FLEET);
@@ -255,7 +135,7 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
         request.apply = (struct apply_request){ .submission = op->submission,
                                                 .file = "sim",
                                                 .text = bytes_of(text, 1) };
-        event.request.parsed = pipeline_of(&w->templates[op->template]);
+        event.request.parsed = sim_pipeline(&w->templates[op->template]);
     } else if (op->kind == REQUEST_RUN) {
         request.run = (struct run_request){ op->submission, name, "" };
         event.request.revisions = &revision;
@@ -264,6 +144,14 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
         request.transition =
             (struct transition_request){ op->submission, name, stage_names[op->stage - 1],
                                          op->enable, "sim" };
+    } else if (op->kind == REQUEST_RETRY) {
+        request.retry = (struct retry_request){
+            .submission = op->submission, .pipeline = name, .execution = "", .stage = ""
+        };
+        request.retry.mode = op->enable ? RETRY_ALL_ACTIONS : RETRY_FAILED_ACTIONS;
+    } else if (op->kind == REQUEST_ROLLBACK) {
+        request.rollback =
+            (struct rollback_request){ op->submission, name, stage_names[op->stage - 1], "" };
     } else {
         request.stop = (struct stop_request){ .submission = op->submission,
                                               .pipeline = name,
@@ -271,6 +159,31 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
                                               .abandon = op->abandon,
                                               .reason = "sim" };
     }
+    coordinator_step(s->core, &event, &s->out);
+}
+
+/* Often with the token, sometimes the wrong one, in a few cases a no. */
+static void feed_approval(struct world *w, struct sim_coordinator *s, uint32_t pipeline)
+{
+    struct id execution;
+    const struct action_state *action = client_question(w, pipeline, &execution);
+    if (!action) return;
+    struct request request = { .token = SIM_OPS_MAX, .kind = REQUEST_APPROVAL };
+    request.approval = (struct approval_request){ .submission = id_new_uuid(&w->random),
+                                                  .pipeline = "",
+                                                  .execution = execution.text,
+                                                  .action = action->name,
+                                                  .approve = world_chance(w, 8500),
+                                                  .summary = "sim" };
+    if (world_chance(w, 8000)) request.approval.token = action->token;
+    if (world_chance(w, 500)) request.approval.token = action->id;
+    struct coordinator_event event;
+    event_begin(w, &event, COORDINATOR_REQUEST);
+    event.request.client = "ana";
+    event.request.role = ROLE_APPROVER;
+    event.request.origin = SIM_OPS_MAX;
+    event.request.request = &request;
+    event.request.failure = (struct failure){ ERR_NONE, "", "", "" };
     coordinator_step(s->core, &event, &s->out);
 }
 
@@ -296,6 +209,7 @@ static void feed(struct world *w, struct sim_coordinator *s, const struct sim_in
     case INPUT_FLEET: feed_fleet(w, s); break;
     case INPUT_REQUEST: feed_request(w, s, input->number); break;
     case INPUT_SOURCE: feed_source(w, s, input->number); break;
+    case INPUT_APPROVAL: feed_approval(w, s, input->number); break;
     case INPUT_CONNECTED:
     case INPUT_STEP: break; /* a worker's */
     }

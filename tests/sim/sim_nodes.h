@@ -25,6 +25,9 @@ enum sim_break faults_break(struct world *w, size_t actions, size_t *performed);
 void client_plan(struct world *w);
 void client_op(struct world *w, uint32_t number);     /* EV_OP */
 void client_source(struct world *w, uint32_t number); /* EV_SOURCE */
+/* An approval that waits, as the journal has it; NULL when none does. */
+const struct action_state *client_question(const struct world *w, uint32_t pipeline,
+                                           struct id *execution);
 void client_poll(struct world *w, uint32_t pipeline); /* EV_POLL */
 const char *client_unrest(const struct world *w);     /* NULL: everybody has what they want */
 void client_answered(struct world *w, uint32_t number, const struct reply *reply);

@@ -110,6 +110,7 @@ static void feed(struct world *w, uint32_t worker, struct sim_worker *s,
     case INPUT_STEP: feed_step(w, s, input->run, &event); break;
     case INPUT_FLEET:
     case INPUT_REQUEST:
+    case INPUT_APPROVAL:
     case INPUT_SOURCE: break; /* the coordinator's */
     }
 }

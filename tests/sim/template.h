@@ -9,11 +9,13 @@ enum { SIM_TEMPLATES_MAX = 8, TEMPLATE_STAGES_MAX = 3, TEMPLATE_ACTIONS_MAX = 4 
 struct template_action {
     uint32_t region, run_order;
     uint32_t group; /* deployment group */
+    bool approval;  /* a person decides instead */
 };
 
 struct template_stage {
     struct template_action actions[TEMPLATE_ACTIONS_MAX];
     uint32_t action_count;
+    uint32_t on_failure, retry_mode; /* enum failure_result of the core, enum retry_mode */
     bool build; /* one action, which builds; later stages deploy what it made */
 };
 

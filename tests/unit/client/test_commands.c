@@ -230,6 +230,23 @@ static void transitions_are_changed(void **state)
     expect(cases);
 }
 
+static void approvals_retries_and_rollbacks_name_the_execution(void **state)
+{
+    static const struct expectation cases[] = {
+        { "approve", 2, "", "missing" },
+        { "approve xr --token %", 2, "", "no token" },
+        { "approve Failed --comment fine", 0, "0b8a2c1e-", "approved" },
+        { "reject Failed --summary no --action Gate", 0, "0b8a2c1e-", "rejected" },
+        { "approve conflict 0b8a", 6, "", "error:" },
+        { "retry Failed --all --stage Prod -q", 0, "0b8a2c1e-", "" },
+        { "retry denied 0b8a", 4, "", "error:" },
+        { "rollback Failed", 2, "", "missing" },
+        { "rollback Failed Prod --to 0b8a -o json -q", 0, "pipelineExecutionId", "" },
+        { "rollback missing Prod", 3, "", "error:" },
+    };
+    expect(cases);
+}
+
 static void stopping_needs_a_yes(void **state)
 {
     static const struct expectation cases[] = {
@@ -271,6 +288,7 @@ int main(void)
         together(an_unanswered_request_is_sent_again),
         together(stopping_needs_a_yes),
         together(transitions_are_changed),
+        together(approvals_retries_and_rollbacks_name_the_execution),
         together(strangers_and_silence_have_codes_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

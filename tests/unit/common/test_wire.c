@@ -87,9 +87,9 @@ static const struct revision sample_revisions[] = {
 
 static const struct action_state sample_actions[] = {
     { "Deploy", "region", "CodeDeploy", ID("act-1"), STATUS_FAILED, 1, 2, 3, "s", "code", "text",
-      ID("token"), "who", "data", "https://x" },
+      ID("token"), "who", ID("d-2"), "data", "https://x" },
     { "Again", "region-2", "S3", ID("act-2"), STATUS_SKIPPED, 4, 5, 6, "s2", "code2", "text2",
-      ID("token2"), "who2", "data2", "url2" },
+      ID("token2"), "who2", ID("d-3"), "data2", "url2" },
 };
 
 static const struct stage_state sample_stages[] = {

@@ -3,10 +3,11 @@
  *
  * Definitions are written as "NAME STAGE=REGION,REGION>REGION STAGE=...": one source action
  * "Source", then stages of Deploy actions named after their regions; ',' is in parallel, '>'
- * afterwards (those are called "REGION@2" ...). NAME may carry the execution mode, "xr:QUEUED". The
- * core's region is us-west-2; every region named has a store "store-REGION". "!REGION" is a build
- * there, "make-REGION", whose artifact is what later actions take; workers named b... build, o...
- * do nothing else.
+ * afterwards (those are called "REGION@2" ...). NAME may carry the execution mode, "xr:QUEUED", a
+ * stage what it does when it fails, "Prod~RETRY", "Prod~RETRY_ALL" or "Prod~ROLLBACK"; "?Name" is a
+ * manual approval. The core's region is us-west-2; every region named has a store "store-REGION".
+ * "!REGION" is a build there, "make-REGION", whose artifact is what later actions take; workers
+ * named b... build, o... do nothing else.
  */
 #pragma once
 #include "core/view.h"

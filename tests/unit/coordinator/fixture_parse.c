@@ -86,23 +86,56 @@ static void build_action(struct arena *arena, struct pipeline_action *action, co
     action->variable_count = 1;
 }
 
+/* "?Name": the manual approval Name. */
+static void approval_action(struct arena *arena, struct pipeline_action *action, const char *name,
+                            uint32_t run_order)
+{
+    static const char *const pairs[] = { "CustomData", "look at it", "ExternalEntityLink",
+                                         "https://review" };
+    *action = (struct pipeline_action){ .name = name,
+                                        .category = CATEGORY_APPROVAL,
+                                        .owner = OWNER_AWS,
+                                        .provider = "Manual",
+                                        .version = "1",
+                                        .run_order = run_order,
+                                        .configuration = settings(arena, pairs, 2),
+                                        .configuration_count = 2,
+                                        .timeout_minutes = 60,
+                                        .region = "",
+                                        .namespace = "" };
+}
+
+/* "Prod~RETRY", "Prod~RETRY_ALL", "Prod~ROLLBACK": what the stage does when it fails. */
+static void failure_take(struct pipeline_stage *stage, const char *word)
+{
+    if (text_starts(word, "RETRY")) stage->on_failure = FAILURE_RETRY;
+    if (text_equal(word, "RETRY_ALL")) stage->retry_mode = RETRY_ALL_ACTIONS;
+    if (text_equal(word, "ROLLBACK")) stage->on_failure = FAILURE_ROLLBACK;
+}
+
 static void stage_parse(struct arena *arena, const char **at, struct pipeline_stage *stage,
                         const char **artifact)
 {
     struct pipeline_action *actions = arena_calloc(arena, 32, sizeof *actions);
     uint32_t run_order = 1;
-    *stage = (struct pipeline_stage){ .name = word_take(arena, at, "="), .actions = actions };
+    *stage = (struct pipeline_stage){ .name = word_take(arena, at, "=~"), .actions = actions };
+    if (**at == '~') {
+        (*at)++;
+        failure_take(stage, word_take(arena, at, "="));
+    }
     while (**at && **at != ' ') {
         if (**at == '>') run_order++;
         (*at)++;
         struct pipeline_action *action = &actions[stage->action_count++];
-        bool build = **at == '!';
-        *at += build;
-        const char *region = word_take(arena, at, ",> ");
+        bool build = **at == '!', approval = **at == '?';
+        *at += build || approval;
+        const char *word = word_take(arena, at, ",> ");
         if (build)
-            build_action(arena, action, region, run_order, artifact);
+            build_action(arena, action, word, run_order, artifact);
+        else if (approval)
+            approval_action(arena, action, word, run_order);
         else
-            deploy_action(arena, action, region, run_order, *artifact);
+            deploy_action(arena, action, word, run_order, *artifact);
     }
 }
 

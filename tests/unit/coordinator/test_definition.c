@@ -121,12 +121,51 @@ static void known_fields_that_do_not_run_yet_are_problems(void **state)
     AUTO(parsed_deinit) struct parsed p = { 0 };
     assert_true(parse(&p,
                       "{\"name\": \"a\", \"variables\": [{\"name\": \"v\"}], \"triggers\": [],\n"
-                      "\"stages\": [{\"name\": \"s\", \"onFailure\": {\"result\": \"FAIL\"}}]}"));
+                      "\"stages\": [{\"name\": \"s\", \"beforeEntry\": {\"conditions\": [{}]}}]}"));
     assert_int_equal(p.pipeline->unsupported_count, 2);
     assert_string_equal(p.pipeline->unsupported[0].path, "variables");
-    assert_string_equal(p.pipeline->unsupported[1].path, "stages[0].onFailure");
+    assert_string_equal(p.pipeline->unsupported[1].path, "stages[0].beforeEntry");
     assert_int_equal(p.pipeline->unsupported[1].line, 2);
     assert_non_null(strstr(p.pipeline->unsupported[1].text, "not supported yet"));
+}
+
+static void what_a_stage_does_on_failure_is_read(void **state)
+{
+    static const struct {
+        const char *text;
+        enum failure_result result;
+        enum retry_mode mode;
+        const char *path; /* of the problem, or NULL */
+    } cases[] = {
+        { "{\"result\": \"AGAIN\"}", 0, 0, "stages[0].onFailure.result" },
+        { "[]", 0, 0, "stages[0].onFailure" },
+        { "{\"result\": \"RETRY\", \"mode\": 1}", 0, 0, "stages[0].onFailure.mode" },
+        { "{\"retryConfiguration\": {\"retryMode\": \"SOME\"}}", 0, 0,
+          "stages[0].onFailure.retryConfiguration.retryMode" },
+        { "{\"retryConfiguration\": {\"mode\": 1}}", 0, 0,
+          "stages[0].onFailure.retryConfiguration.mode" },
+        { "{\"retryConfiguration\": 1}", 0, 0, "stages[0].onFailure.retryConfiguration" },
+        { "{\"conditions\": [{}]}", 0, 0, "stages[0].onFailure.conditions" },
+        { "{\"result\": \"FAIL\", \"conditions\": []}", FAILURE_FAIL, RETRY_FAILED_ACTIONS, NULL },
+        { "{\"result\": \"ROLLBACK\"}", FAILURE_ROLLBACK, RETRY_FAILED_ACTIONS, NULL },
+        { "{\"result\": \"RETRY\", \"retryConfiguration\": {\"retryMode\": \"ALL_ACTIONS\"}}",
+          FAILURE_RETRY, RETRY_ALL_ACTIONS, NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AUTO(parsed_deinit) struct parsed p = { 0 };
+        char text[300];
+        snprintf(text, sizeof text,
+                 "{\"name\": \"a\", \"stages\": [{\"name\": \"s\", \"onFailure\": %s}]}",
+                 cases[i].text);
+        assert_int_equal(parse(&p, text), !cases[i].path);
+        if (cases[i].path) {
+            assert_string_equal(p.problems[0].path, cases[i].path);
+            continue;
+        }
+        assert_int_equal(p.pipeline->stages[0].on_failure, cases[i].result);
+        assert_int_equal(p.pipeline->stages[0].retry_mode, cases[i].mode);
+    }
 }
 
 static void the_blogs_pipeline_is_read_as_it_is(void **state)
@@ -169,6 +208,7 @@ int main(void)
         cmocka_unit_test(what_is_no_pipeline_is_refused_with_its_place),
         cmocka_unit_test(every_problem_is_told_at_once),
         cmocka_unit_test(known_fields_that_do_not_run_yet_are_problems),
+        cmocka_unit_test(what_a_stage_does_on_failure_is_read),
         cmocka_unit_test(the_blogs_pipeline_is_read_as_it_is),
         cmocka_unit_test(yaml_is_read_like_json),
     };

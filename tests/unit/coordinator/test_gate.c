@@ -130,6 +130,23 @@ static void a_queued_execution_never_overtakes_in_a_later_stage(void **state)
     world_deinit(&r.w);
 }
 
+static void a_queued_execution_keeps_its_place_when_the_mode_is_edited(void **state)
+{
+    (void)state;
+    struct runs r;
+    begin(&r, "xr:QUEUED Prod=us-west-2");
+    start(&r);
+    start(&r);
+    world_apply(&r.w, "xr:SUPERSEDED Prod=us-west-2");
+    start(&r);
+    finish(&r, 0, STATUS_SUCCEEDED);
+    assert_int_equal(stage_of(&r, 1, 1), STATUS_IN_PROGRESS);
+    assert_int_equal(stage_of(&r, 2, 1), STATUS_PENDING);
+    finish(&r, 1, STATUS_SUCCEEDED);
+    assert_int_equal(stage_of(&r, 2, 1), STATUS_IN_PROGRESS);
+    world_deinit(&r.w);
+}
+
 static void parallel_ones_are_in_one_stage_together(void **state)
 {
     (void)state;
@@ -306,6 +323,7 @@ int main(void)
         cmocka_unit_test(superseded_keeps_only_the_newest_before_a_stage),
         cmocka_unit_test(queued_keeps_the_order_and_supersedes_nobody),
         cmocka_unit_test(a_queued_execution_never_overtakes_in_a_later_stage),
+        cmocka_unit_test(a_queued_execution_keeps_its_place_when_the_mode_is_edited),
         cmocka_unit_test(parallel_ones_are_in_one_stage_together),
         cmocka_unit_test(a_stopped_execution_frees_its_stage_and_its_place),
         cmocka_unit_test(a_disabled_transition_holds_the_newest_and_tells_why),

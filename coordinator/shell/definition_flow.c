@@ -1,0 +1,77 @@
+#include "shell/definition_flow.h"
+
+#include "io/doc.h"
+
+static bool wrong(struct definition_flaw *flaw, const struct doc_node *node, const char *text)
+{
+    *flaw = (struct definition_flaw){ node, text };
+    return false;
+}
+
+/* The index of the node's text in `words`; -1 when it is none of them. */
+static int word_of(const struct doc_node *node, const char *const *words)
+{
+    if (node->kind != DOC_SCALAR) return -1;
+    for (int i = 0; words[i]; i++)
+        if (text_equal(node->text, words[i])) return i;
+    return -1;
+}
+
+bool definition_mode(const struct doc_node *pipeline, struct pipeline *out,
+                     struct definition_flaw *flaw)
+{
+    static const char *const modes[] = {
+#define X(name, text) [MODE_##name] = (text),
+        EXECUTION_MODES(X)
+#undef X
+            NULL
+    };
+    const struct doc_node *node = doc_get(pipeline, "executionMode");
+    if (doc_is_null(node)) return true;
+    int mode = word_of(node, modes);
+    if (mode < 0) return wrong(flaw, node, "must be one of SUPERSEDED, QUEUED, PARALLEL");
+    out->mode_at = (struct position){ .line = node->line, .column = node->column };
+    out->mode = (enum execution_mode)mode;
+    return true;
+}
+
+static bool read_retry(const struct doc_node *retry, struct pipeline_stage *out,
+                       struct definition_flaw *flaw)
+{
+    static const char *const known[] = { "retryMode", NULL };
+    static const char *const modes[] = { "FAILED_ACTIONS", "ALL_ACTIONS", NULL };
+    if (doc_is_null(retry)) return true;
+    if (retry->kind != DOC_MAPPING) return wrong(flaw, retry, "must be a mapping ({...})");
+    const struct doc_node *extra = doc_first_unknown(retry, known);
+    if (extra) return wrong(flaw, extra, "unknown field, did you mean 'retryMode'?");
+    const struct doc_node *mode = doc_get(retry, "retryMode");
+    if (doc_is_null(mode)) return true;
+    int at = word_of(mode, modes);
+    if (at < 0) return wrong(flaw, mode, "must be one of FAILED_ACTIONS, ALL_ACTIONS");
+    out->retry_mode = (enum retry_mode)at;
+    return true;
+}
+
+bool definition_failure(const struct doc_node *stage, struct pipeline_stage *out,
+                        struct definition_flaw *flaw)
+{
+    static const char *const known[] = { "result", "retryConfiguration", "conditions", NULL };
+    static const char *const results[] = { "FAIL", "RETRY", "ROLLBACK", NULL };
+    const struct doc_node *node = doc_get(stage, "onFailure");
+    if (doc_is_null(node)) return true;
+    if (node->kind != DOC_MAPPING) return wrong(flaw, node, "must be a mapping ({...})");
+    const struct doc_node *extra = doc_first_unknown(node, known);
+    if (extra)
+        return wrong(flaw, extra,
+                     "unknown field: onFailure has result, retryConfiguration and conditions");
+    const struct doc_node *conditions = doc_get(node, "conditions");
+    if (!doc_is_null(conditions) && conditions->count > 0)
+        return wrong(flaw, conditions,
+                     "conditions are not supported yet: remove them to apply this pipeline");
+    const struct doc_node *result = doc_get(node, "result");
+    if (doc_is_null(result)) return read_retry(doc_get(node, "retryConfiguration"), out, flaw);
+    int at = word_of(result, results);
+    if (at < 0) return wrong(flaw, result, "must be one of FAIL, RETRY, ROLLBACK");
+    out->on_failure = (enum failure_result)at;
+    return read_retry(doc_get(node, "retryConfiguration"), out, flaw);
+}

@@ -1,0 +1,19 @@
+/* definition_flow.h - what a definition says about its executions: executionMode and onFailure.
+ *
+ * Both are optional. False with `flaw` filled (constant text, a node of the document) when a value
+ * is not one that AWS documents, or is not supported yet.
+ */
+#pragma once
+#include "core/pipeline.h"
+
+struct doc_node;
+
+struct definition_flaw {
+    const struct doc_node *node;
+    const char *text;
+};
+
+NODISCARD bool definition_mode(const struct doc_node *pipeline, struct pipeline *out,
+                               struct definition_flaw *flaw);
+NODISCARD bool definition_failure(const struct doc_node *stage, struct pipeline_stage *out,
+                                  struct definition_flaw *flaw);

@@ -1,0 +1,138 @@
+#include "sim_definition.h"
+
+const char *const sim_regions[SIM_REGIONS_MAX] = { "us-west-2", "us-east-1", "ap-southeast-2" };
+
+static struct pipeline_setting *settings(struct arena *arena, const char *key_a,
+                                         const char *value_a, const char *key_b,
+                                         const char *value_b)
+{
+    struct pipeline_setting *all = arena_calloc(arena, 2, sizeof *all);
+    all[0] = (struct pipeline_setting){ .key = key_a, .value = value_a };
+    all[1] = (struct pipeline_setting){ .key = key_b, .value = value_b };
+    return all;
+}
+
+static const char *const artifacts[] = { "App" };
+
+static void source_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t pipeline)
+{
+    struct pipeline_action *action = arena_calloc(arena, 1, sizeof *action);
+    *action = (struct pipeline_action){
+        .name = "Source",
+        .category = CATEGORY_SOURCE,
+        .owner = OWNER_AWS,
+        .provider = "S3",
+        .version = "1",
+        .run_order = 1,
+        .configuration = settings(arena, "S3Bucket", "source-bucket", "S3ObjectKey",
+                                  arena_format(arena, "app%u.zip", pipeline)),
+        .configuration_count = 2,
+        .outputs = artifacts,
+        .output_count = 1,
+        .region = "",
+        .namespace = "",
+    };
+    *stage = (struct pipeline_stage){ .name = "Source", .actions = action, .action_count = 1 };
+}
+
+static const char *const built[] = { "Built" };
+
+static void build_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
+                        const struct template_stage *from)
+{
+    struct pipeline_action *action = arena_calloc(arena, 1, sizeof *action);
+    struct pipeline_setting *project = arena_calloc(arena, 1, sizeof *project);
+    *project = (struct pipeline_setting){ .key = "ProjectName", .value = "shop" };
+    *action = (struct pipeline_action){
+        .name = arena_format(arena, "Build%u", number),
+        .category = CATEGORY_BUILD,
+        .owner = OWNER_AWS,
+        .provider = "CodeBuild",
+        .version = "1",
+        .run_order = 1,
+        .configuration = project,
+        .configuration_count = 1,
+        .inputs = artifacts,
+        .input_count = 1,
+        .outputs = built,
+        .output_count = 1,
+        .region = sim_regions[from->actions[0].region],
+        .namespace = "",
+    };
+    *stage = (struct pipeline_stage){ .name = arena_format(arena, "Stage%u", number),
+                                      .actions = action,
+                                      .action_count = 1 };
+}
+
+static void approval_of(struct arena *arena, struct pipeline_action *action, uint32_t stage,
+                        uint32_t number)
+{
+    uint32_t run_order = action->run_order;
+    *action = (struct pipeline_action){ .name = arena_format(arena, "Gate%u-%u", stage, number),
+                                        .category = CATEGORY_APPROVAL,
+                                        .owner = OWNER_AWS,
+                                        .provider = "Manual",
+                                        .version = "1",
+                                        .run_order = run_order,
+                                        .region = "",
+                                        .namespace = "" };
+}
+
+static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
+                         const struct template_stage *from, const char *const *inputs)
+{
+    struct pipeline_action *actions = arena_calloc(arena, from->action_count, sizeof *actions);
+    for (uint32_t a = 0; a < from->action_count; a++)
+        actions[a] = (struct pipeline_action){
+            .name = arena_format(arena, "Deploy%u-%u", number, a),
+            .category = CATEGORY_DEPLOY,
+            .owner = OWNER_AWS,
+            .provider = "CodeDeploy",
+            .version = "1",
+            .run_order = from->actions[a].run_order,
+            .configuration = settings(arena, "ApplicationName", "app", "DeploymentGroupName",
+                                      arena_format(arena, "group%u", from->actions[a].group)),
+            .configuration_count = 2,
+            .inputs = inputs,
+            .input_count = 1,
+            .region = sim_regions[from->actions[a].region],
+            .namespace = "",
+        };
+    for (uint32_t a = 0; a < from->action_count; a++)
+        if (from->actions[a].approval) approval_of(arena, &actions[a], number, a);
+    *stage = (struct pipeline_stage){ .name = arena_format(arena, "Stage%u", number),
+                                      .on_failure = (enum failure_result)from->on_failure,
+                                      .retry_mode = (enum retry_mode)from->retry_mode,
+                                      .actions = actions,
+                                      .action_count = from->action_count };
+}
+
+struct pipeline *sim_pipeline(const struct template *t)
+{
+    struct pipeline *p = pipeline_new();
+    struct arena *arena = &p->arena;
+    p->name = arena_format(arena, "p%u", t->pipeline);
+    p->version = 1;
+    p->mode = (enum execution_mode)t->mode;
+    struct pipeline_store *stores = arena_calloc(arena, SIM_REGIONS_MAX, sizeof *stores);
+    for (uint32_t r = 0; r < SIM_REGIONS_MAX; r++)
+        stores[r] = (struct pipeline_store){ .region = sim_regions[r],
+                                             .location = arena_format(arena, "store-%u", r) };
+    p->stores = stores;
+    p->store_count = SIM_REGIONS_MAX;
+    p->stores_is_map = true;
+    struct pipeline_stage *stages = arena_calloc(arena, t->stage_count + 1, sizeof *stages);
+    source_stage(arena, &stages[0], t->pipeline);
+    const char *const *inputs = artifacts;
+    for (uint32_t s = 0; s < t->stage_count; s++) {
+        if (!t->stages[s].build) {
+            deploy_stage(arena, &stages[s + 1], s + 1, &t->stages[s], inputs);
+            continue;
+        }
+        build_stage(arena, &stages[s + 1], s + 1, &t->stages[s]);
+        inputs = built;
+    }
+    p->stages = stages;
+    p->stage_count = t->stage_count + 1;
+    return p;
+}
