@@ -77,6 +77,7 @@ struct row_record {
     struct lifecycle_report events[WIRE_EVENTS_MAX];
     size_t event_count;
     uint64_t files;       /* that this deployment has installed so far */
+    uint64_t idle_events; /* as the last step's outcome told it */
     struct result result; /* once row.state is ROW_ENDED, or while the files are restored */
 };
 

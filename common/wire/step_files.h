@@ -46,4 +46,5 @@ struct step_outcome {
     size_t phase_count;
     const struct job_artifact *outputs; /* STEP_BUILD */
     size_t output_count;
+    uint64_t idle_events; /* bit N: event N of the present revision runs nothing; 0: not known */
 };

@@ -166,6 +166,7 @@ static const struct wire_field step_outcome_fields[] = {
     FIELD(step_outcome, StepOutcome, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(step_outcome, StepOutcome, bytes, WIRE_U64),
     FIELD(step_outcome, StepOutcome, files, WIRE_U64),
+    FIELD(step_outcome, StepOutcome, idle_events, WIRE_U64),
     COUNTED(step_outcome, StepOutcome, phases, phase_count, WIRE_LIST,
             .type = &wire_lifecycle_report, .max = WIRE_EVENTS_MAX),
     COUNTED(step_outcome, StepOutcome, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,

@@ -209,6 +209,7 @@ static const struct wire_field row_record_fields[] = {
     FIELD(row_record, RowRecord, result, WIRE_MESSAGE, .type = &wire_result,
           .present = row_has_result),
     FIELD(row_record, RowRecord, files, WIRE_U64),
+    FIELD(row_record, RowRecord, idle_events, WIRE_U64),
 };
 static const struct wire_type wire_row_record = TYPE(row_record, row_record);
 

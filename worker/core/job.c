@@ -208,6 +208,34 @@ static void job_next_step(struct task *task)
     task->changed = true;
 }
 
+/* The last step's outcome told that the revision, as it was then, has no script for this event:
+ * nothing has run since, so nothing has changed it. */
+static bool job_runs_nothing(const struct task *task)
+{
+    const struct row_record *record = &task->record;
+    const struct lifecycle_row *row = job_step_row(task);
+    if (record->step_state != STEP_NOT_BEGUN || row->step != STEP_HOOK) return false;
+    return row->scripts == SCRIPTS_CURRENT && (record->idle_events >> row->event & 1) != 0;
+}
+
+/* As its step would have ended, without a process. */
+static void job_pass_step(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    struct row_record *record = &task->record;
+    struct lifecycle_report *report = &record->events[record->step];
+    report->status = STATUS_SUCCEEDED;
+    report->started_ms = report->ended_ms = w->now_ms;
+    record->step_state = STEP_DONE;
+    task->changed = true;
+    outbox_hint(w, task, 0, 0, out);
+    if (record->step + 1 < record->event_count) {
+        job_next_step(task);
+        return;
+    }
+    struct diagnostics none = { .code = LIFECYCLE_SUCCESS };
+    job_end(w, task, STATUS_SUCCEEDED, &none, out);
+}
+
 /* What a build did, behind the events that are steps. */
 static void job_take_phases(struct task *task, const struct step_outcome *outcome)
 {
@@ -229,6 +257,7 @@ static void job_take_outcome(struct worker *w, struct task *task,
     record->step_state = STEP_DONE;
     record->result.bytes += outcome->bytes;
     if (outcome->files) record->files = outcome->files;
+    record->idle_events = outcome->idle_events;
     if (report->event == EVENT_RESTORE) restore_take_outcome(task, outcome);
     if (outcome->version_id && outcome->version_id[0])
         record->result.version_id = arena_text(&task->arena, outcome->version_id);
@@ -339,7 +368,9 @@ void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
         return;
     }
     if (model_active_task(w, record->job->target) != task) return;
-    if (lease_live(w, task)) job_start_step(w, task, out);
+    if (!lease_live(w, task)) return;
+    while (record->row.state != ROW_ENDED && job_runs_nothing(task)) job_pass_step(w, task, out);
+    if (record->row.state != ROW_ENDED) job_start_step(w, task, out);
 }
 
 uint64_t job_deadline(const struct worker *w, const struct task *task)

@@ -2,6 +2,7 @@
 
 #include "io/clock.h"
 #include "io/proc.h"
+#include "steps/idle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,7 +159,8 @@ static bool write_outcome(const char *folder, const struct step_report *report, 
                                           .phase_count = report->phase_count,
                                           .outputs = report->outputs,
                                           .output_count = report->output_count,
-                                          .files = report->files };
+                                          .files = report->files,
+                                          .idle_events = report->idle_events };
     char path[FS_PATH_MAX];
     struct buf bytes AUTO(buf_deinit) = { .max = 0 };
     buf_init(&bytes, STEP_SPEC_MAX);
@@ -197,6 +199,7 @@ static bool run_claimed(const char *kind, const char *folder, int signals,
                        spec.job.deployment.text, &why);
     ok = ok && run_kind(rows, count, step, report, &why);
     if (!ok) report_failure(report, step, &why);
+    if (ok && spec.job.kind == JOB_DEPLOY) report->idle_events = idle_events(step);
     report->files = step->files;
     auto_close(&step->progress);
     return write_outcome(folder, report, started_ms, err);

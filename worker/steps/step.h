@@ -42,6 +42,7 @@ struct step_report {
     bool noop;
     uint64_t bytes; /* fetched over the network */
     uint64_t files; /* installed */
+    uint64_t idle_events;
     char version_id[WIRE_KEY_MAX];
     struct lifecycle_report phases[WIRE_EVENTS_MAX];
     size_t phase_count;

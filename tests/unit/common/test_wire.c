@@ -306,7 +306,8 @@ static void a_step_outcome_comes_back_as_it_was(void **state)
                                                  sample_reports,
                                                  COUNT(sample_reports),
                                                  sample_artifacts,
-                                                 COUNT(sample_artifacts) };
+                                                 COUNT(sample_artifacts),
+                                                 5 };
     struct step_outcome out;
     ROUND_TRIP((struct fixture *)*state, step_outcome, &outcome, &out);
 }
@@ -460,6 +461,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .events = { { EVENT_INSTALL, STATUS_FAILED, 8, 9 } },
               .event_count = 1,
               .files = 10,
+              .idle_events = UINT64_C(1) << 40,
               .result = { ID("job"), 1, { 2, 3 }, STATUS_FAILED, sample_reports, 2, EVENT_INSTALL,
                           DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1 },
           } },

@@ -44,6 +44,54 @@ FX_TEST(a_deployment_runs_its_seven_steps_and_remembers_the_success)
     assert_string_equal(spec->last_successful.text, "d-111111111");
 }
 
+static void ended_with_idle(struct fx *fx, const struct job *job, uint32_t step, uint64_t idle)
+{
+    struct worker_event event = { .type = WORKER_STEP_ENDED };
+    event.ended.step = fx_ref(job, step, 1);
+    event.ended.outcome =
+        (struct step_outcome){ .status = STATUS_SUCCEEDED,
+                               .diagnostics = { .script = "", .message = "", .log_tail = "" },
+                               .version_id = "",
+                               .idle_events = idle };
+    fx_turn(fx, &event);
+}
+
+static const uint64_t after_install = UINT64_C(1) << EVENT_AFTER_INSTALL |
+                                      UINT64_C(1) << EVENT_APPLICATION_START |
+                                      UINT64_C(1) << EVENT_VALIDATE_SERVICE;
+
+FX_TEST(an_event_whose_scripts_are_not_known_is_started)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    ended_with_idle(fx, job, 0, UINT64_MAX);
+    fx_assert_started(fx, job, 1, 1); /* DownloadBundle is never passed over */
+    ended_with_idle(fx, job, 1, after_install);
+    fx_assert_started(fx, job, 2, 1);
+    ended_with_idle(fx, job, 2, after_install);
+    fx_assert_started(fx, job, 3, 1);
+    ended_with_idle(fx, job, 3, 0); /* a script has changed the appspec */
+    fx_assert_started(fx, job, 4, 1);
+}
+
+FX_TEST(events_that_run_nothing_are_passed_over_and_have_succeeded)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    ended_with_idle(fx, job, 0, 0);
+    ended_with_idle(fx, job, 1, after_install | UINT64_C(1) << EVENT_BEFORE_INSTALL);
+    fx_assert_started(fx, job, 3, 1); /* Install, at once */
+    assert_int_equal(fx_disk_row(fx, job)->events[2].status, STATUS_SUCCEEDED);
+    fx_restart(fx);
+    ended_with_idle(fx, job, 3, after_install);
+    assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
+    const struct result *result = result_of(fx, job);
+    assert_int_equal(result->status, STATUS_SUCCEEDED);
+    for (size_t i = 0; i < 7; i++) assert_int_equal(result->events[i].status, STATUS_SUCCEEDED);
+    assert_string_equal(fx_disk_target(fx, "deploy:app/group")->last_successful.text,
+                        "d-111111111");
+}
+
 FX_TEST(the_first_failure_ends_the_job_and_skips_the_rest)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
@@ -331,6 +379,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deployment_runs_its_seven_steps_and_remembers_the_success),
+        cmocka_unit_test(an_event_whose_scripts_are_not_known_is_started),
+        cmocka_unit_test(events_that_run_nothing_are_passed_over_and_have_succeeded),
         cmocka_unit_test(the_first_failure_ends_the_job_and_skips_the_rest),
         cmocka_unit_test(a_failing_application_stop_fails_the_job_unless_it_is_ignored),
         cmocka_unit_test(only_application_stops_failure_may_be_ignored),

@@ -123,6 +123,8 @@ static void a_hook_is_started_once_whoever_asks(void **state)
     struct step_outcome out = outcome(&p, &arena);
     assert_int_equal(out.status, STATUS_SUCCEEDED);
     assert_false(out.noop);
+    assert_int_equal(out.idle_events >> EVENT_AFTER_INSTALL & 1, 0);
+    assert_int_equal(out.idle_events >> EVENT_BEFORE_INSTALL & 1, 1);
     assert_true(out.ended_ms >= out.started_ms);
     place_remove(&p);
 }
