@@ -191,7 +191,8 @@ static const struct wire_type wire_self_record = TYPE(self_record, self_record);
 
 static bool row_has_result(const void *plain)
 {
-    return ((const struct row_record *)plain)->result.job.text[0] != '\0';
+    const struct row_record *record = plain;
+    return record->row.state == ROW_ENDED || record->result.job.text[0] != '\0';
 }
 
 static const struct wire_field row_record_fields[] = {

@@ -258,7 +258,9 @@ static void a_record_prints_as_indented_lines(void **state)
                                                   "    event: BEFORE_INSTALL\n"
                                                   "    status: IN_PROGRESS\n"
                                                   "    started_ms: 5\n"
-                                                  "    ended_ms: 0\n");
+                                                  "    ended_ms: 0\n"
+                                                  "  files: 0\n"
+                                                  "  idle_events: 0\n");
 }
 
 static void nothing_printed_steers_a_terminal(void **state)
