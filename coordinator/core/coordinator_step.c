@@ -47,7 +47,9 @@ static void clocks_set(struct coordinator *c, const struct coordinator_event *ev
 /* What the events of a turn come to. */
 static void conclude(struct coordinator *c)
 {
-    if (c->changed || c->boot_ms >= c->wake_boot_ms) engine_reconcile(c);
+    /* Looking early is always right. What is due before the next heartbeat is looked at now: it is
+     * mostly somebody's silence, which that somebody has broken meanwhile, and no timer fires. */
+    if (c->changed || c->boot_ms + c->config.heartbeat_ms >= c->wake_boot_ms) engine_reconcile(c);
     journal_flush(c);
     c->changed = false;
     if (c->prune) model_prune(c);

@@ -23,7 +23,8 @@ enum {
     POLL_EARLY_MS =
         500, /* a turn that happens anyway does what is due so soon: no wake-up for it */
     READERS_CHECK_MS = 60000,
-    HEARTBEAT_MS = 1000,
+    HEARTBEAT_MS = 950, /* a little less than the polls' second: with one worker there is a turn
+                           for them already */
     LEASE_MS = 15000,
     OFFER_RESEND_MS = 1000,
     HISTORY_MAX = 20,

@@ -9,7 +9,7 @@
 #include "io/log.h"
 #include "shell/artifacts.h"
 
-enum { SOURCES_POLL_MS = 500 };
+enum { SOURCES_POLL_MS = 1000 };
 
 /* The newest version of the source action's object, or the one that is named. ERR_NOT_FOUND. */
 NODISCARD bool sources_find(const struct artifacts *artifacts, const struct source_watch *watch,

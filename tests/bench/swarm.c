@@ -254,6 +254,8 @@ static void rate_main(char **arguments)
             running = running || !idle || more;
         }
         run_once(&b);
+        if (bench_now() > until + DEADLINE_S * UINT64_C(1000000000))
+            bench_die("an execution does not end", NULL);
     }
     double seconds = (double)(bench_now() - begun) / 1e9;
     double jobs = (double)(b.swarm.offered - offered);
