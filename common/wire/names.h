@@ -83,14 +83,15 @@ bool status_ended(enum status status); /* everything but Pending, InProgress and
     X(PHASE_BUILD, "BUILD")                                                                        \
     X(PHASE_POST_BUILD, "POST_BUILD")                                                              \
     X(PHASE_ARTIFACTS, "UPLOAD_ARTIFACTS")                                                         \
-    X(RESTORE, "Restore") /* Meridian's own: undo after a failure, where it is asked for */
+    X(RESTORE, "Restore")  /* Meridian's own: undo after a failure, where it is asked for */       \
+    X(KEEP_LOG, "KeepLog") /* after the end of a job; never reported */
 
 enum lifecycle_event {
 #define X(name, text) EVENT_##name,
     LIFECYCLE_EVENTS(X)
 #undef X
 };
-#define LIFECYCLE_EVENT_COUNT (EVENT_RESTORE + 1)
+#define LIFECYCLE_EVENT_COUNT (EVENT_KEEP_LOG + 1)
 const char *lifecycle_event_name(enum lifecycle_event event);
 NODISCARD bool lifecycle_event_parse(const char *name, enum lifecycle_event *out);
 

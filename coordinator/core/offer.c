@@ -60,6 +60,21 @@ static uint64_t offer_deadline(const struct model_job *job)
     return model_action(job->execution, job->stage, job->action)->deadline_ms;
 }
 
+const char *offer_log_key(struct arena *arena, const char *pipeline, const struct id *deployment,
+                          const char *worker)
+{
+    return arena_format(arena, "%s/logs/%s/%s.log", pipeline, deployment->text, worker);
+}
+
+static void offer_log(struct arena *arena, struct job *to, const struct model_job *job)
+{
+    const char *store =
+        pipeline_store_of(job->execution->definition->state.parsed, job->state.region);
+    if (job->state.kind == JOB_REPLICATE || !store) return;
+    to->log.store = arena_text(arena, store);
+    to->log.key = offer_log_key(arena, to->pipeline, &to->deployment, to->worker);
+}
+
 void offer_send(struct coordinator *c, const struct model_job *job, const struct model_worker *w)
 {
     const struct job_state *state = &job->state;
@@ -89,6 +104,7 @@ void offer_send(struct coordinator *c, const struct model_job *job, const struct
     to->log_write = no_grant;
     offer_places(arena, to, job);
     offer_artifacts(arena, to, job);
+    offer_log(arena, to, job);
     journal_send(c, w->name, w->session, MESSAGE_OFFER);
     c->out->at[c->out->count - 1].send.offer_job = to;
     journal_note(c, NOTE_DEBUG, "offer job=%s attempt=%u worker=%s target=%s", state->id.text,

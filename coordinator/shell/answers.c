@@ -1,5 +1,7 @@
 #include "shell/answers.h"
 
+#include "core/offer.h"
+#include "io/fs.h"
 #include "shell/records.h"
 
 #include <assert.h>
@@ -183,9 +185,37 @@ static struct failure failed(enum error_code code, const char *what, const char 
     return (struct failure){ .code = code, .what = what, .cause = cause, .fix = fix };
 }
 
+/* The log of a job that has ended, from the region's store; false when it is not there. */
+NODISCARD static bool read_kept(const struct coordinator *core, const struct artifacts *artifacts,
+                                const struct execution *execution, const struct job_state *job,
+                                const struct logs_request *request, struct arena *arena,
+                                struct log_chunk *out)
+{
+    const struct definition *definition = coordinator_view_definition(core, execution->pipeline);
+    const char *name = definition ? pipeline_store_of(definition->parsed, job->region) : NULL;
+    const struct dirstore *store = name ? artifacts_store(artifacts, name) : NULL;
+    const char *key = offer_log_key(arena, execution->pipeline, &job->deployment, job->worker);
+    struct dirstore_object object;
+    struct error err = { 0 };
+    AUTO(auto_close) int fd = -1;
+    size_t got = 0;
+    if (!store || !dirstore_head(store, key, "", &object, &err) ||
+        !dirstore_get(store, key, &object, &fd, &err))
+        return false;
+    uint32_t max =
+        request->max && request->max < WIRE_LOG_CHUNK_MAX ? request->max : WIRE_LOG_CHUNK_MAX;
+    uint8_t *data = arena_calloc(arena, max, 1);
+    if (!fs_pread_full(fd, data, max, request->offset, &got, &err)) return false;
+    *out = (struct log_chunk){ .offset = request->offset,
+                               .data = bytes_of(data, got),
+                               .end = request->offset + got >= object.size,
+                               .cause = "" };
+    return true;
+}
+
 bool answers_log_request(const struct coordinator *core, struct store *store,
-                         const struct logs_request *request, struct arena *arena,
-                         struct log_source *out, struct failure *failure)
+                         const struct artifacts *artifacts, const struct logs_request *request,
+                         struct arena *arena, struct log_source *out, struct failure *failure)
 {
     struct error err = { 0 };
     struct execution_view view;
@@ -208,10 +238,13 @@ bool answers_log_request(const struct coordinator *core, struct store *store,
                    arena_format(arena, "meridian logs %.8s/ACTION/HOST", view.execution.id.text));
         return false;
     }
+    out->kept = status_ended(job->status) &&
+                read_kept(core, artifacts, &view.execution, job, request, arena, &out->chunk);
+    if (out->kept) return true;
     if (!coordinator_view_session(core, job->worker, &out->session)) {
         *failure =
             failed(ERR_RETRY, arena_format(arena, "the worker %s is not connected", job->worker),
-                   "its logs lie on the host", "meridian workers");
+                   "its log lies on the host, and was not kept in the store", "meridian workers");
         return false;
     }
     out->job_ended = status_ended(job->status);

@@ -32,8 +32,11 @@ struct log_source {
     struct log_request ask;
     uint64_t session;
     bool job_ended; /* what the worker reads now is all that there will be */
+    bool kept;      /* `chunk` is the answer: the job has ended, and the store has its log */
+    struct log_chunk chunk;
 };
 /* False: `failure` says why not. */
 NODISCARD bool answers_log_request(const struct coordinator *core, struct store *store,
+                                   const struct artifacts *artifacts,
                                    const struct logs_request *request, struct arena *arena,
                                    struct log_source *out, struct failure *failure);

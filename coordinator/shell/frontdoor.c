@@ -92,26 +92,32 @@ static bool events_wait(struct frontdoor *door, uint64_t session, const struct r
     return fits;
 }
 
-static void logs_ask(struct frontdoor *door, uint64_t session, const struct request *request,
+/* True when the answer is known at once; else it comes from the worker. */
+static bool logs_ask(struct frontdoor *door, uint64_t session, const struct request *request,
                      struct arena *arena, struct reply *reply)
 {
     struct log_source source;
-    if (!answers_log_request(door->core, door->store, &request->logs, arena, &source,
-                             &reply->failure))
-        return;
+    if (!answers_log_request(door->core, door->store, door->artifacts, &request->logs, arena,
+                             &source, &reply->failure))
+        return true;
+    if (source.kept) {
+        reply->log = source.chunk;
+        return true;
+    }
     struct waiter *waiter = waiter_add(door, session, request->token, FRONTDOOR_LOG_WAIT_MS);
     if (!waiter) {
         reply->failure = (struct failure){ .code = ERR_RETRY,
                                            .what = "too many clients wait for logs",
                                            .cause = "",
                                            .fix = "try again in a moment" };
-        return;
+        return true;
     }
     waiter->is_log = true;
     waiter->job_ended = source.job_ended;
     waiter->log_token = source.ask.token = ++door->log_token;
     const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = source.ask };
     workers_send_message(door->workers, source.session, &message);
+    return false;
 }
 
 void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk)
@@ -242,8 +248,7 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
             return;
         break;
     case REQUEST_LOGS:
-        logs_ask(door, asked->session, request, arena, &reply);
-        if (reply.failure.code == ERR_NONE) return;
+        if (!logs_ask(door, asked->session, request, arena, &reply)) return;
         break;
     }
     frontdoor_reply(door, asked->session, &reply);

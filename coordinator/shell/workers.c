@@ -6,6 +6,9 @@
 #include <string.h>
 
 static const char job_context[] = "meridian-job-v1";
+/* Of one job's log, and how long after the job's time it may still come. */
+enum { LOG_KEPT_MAX = 17 << 20, LOG_KEEP_MS = 3600 * 1000 };
+
 static const char cancel_context[] = "meridian-cancel-v1";
 
 void workers_init(struct workers *workers, struct link_listener *listener,
@@ -116,6 +119,10 @@ NODISCARD static bool job_grants(struct workers *workers, struct job *job, struc
                                  struct error *err)
 {
     uint64_t expires_ms = job->expires_ms + job->timeout_ms;
+    if (job->log.key[0] && !artifacts_grant_write_open(
+                               workers->artifacts, job->log.store, job->log.key, &job->id,
+                               LOG_KEPT_MAX, expires_ms + LOG_KEEP_MS, arena, &job->log_write, err))
+        return false;
     if (!artifacts_grant_read(workers->artifacts, &job->input, expires_ms, arena, &job->read, err))
         return false;
     if (job->kind == JOB_BUILD) return build_grants(workers, job, expires_ms, arena, err);

@@ -50,8 +50,9 @@ const struct job *check_start(struct world *w, uint32_t worker, const struct sim
     const char *name = w->nodes[worker].name;
     const struct row_record *row = row_on_disk(w, worker, &ref->job, ref->attempt);
     const struct job *job = row ? job_signed(w, row) : NULL;
-    if (!job || row->row.state != ROW_RUNNING || row->step_state != STEP_STARTED ||
-        row->step != ref->step || row->run != ref->run) {
+    bool keeps = spec->kind == STEP_KEEP_LOG; /* after the end, beside everything else */
+    if (!job || row->row.state != (keeps ? ROW_ENDED : ROW_RUNNING) ||
+        row->step_state != STEP_STARTED || row->step != ref->step || row->run != ref->run) {
         world_fail(w, "P1", "%s starts step %u run %u of job %s without having committed it", name,
                    ref->step, ref->run, ref->job.text);
         return NULL;
@@ -60,7 +61,7 @@ const struct job *check_start(struct world *w, uint32_t worker, const struct sim
         memcmp(spec->job.input.sha256, job->input.sha256, SHA256_SIZE) != 0)
         world_fail(w, "S8", "%s starts job %s with another spec than was signed", name,
                    ref->job.text);
-    if (check_truth(w, &ref->job)->cancel_acked >= ref->attempt)
+    if (!keeps && check_truth(w, &ref->job)->cancel_acked >= ref->attempt)
         world_fail(w, "S9", "%s starts step %u of job %s attempt %u after its CANCEL_ACK", name,
                    ref->step, ref->job.text, ref->attempt);
     if (ref->run > 5) world_fail(w, "L4", "run %u of a step of job %s", ref->run, ref->job.text);
@@ -72,6 +73,7 @@ static void check_alone(struct world *w, const struct run *run)
 {
     for (const struct run *other = w->runs; other; other = other->next) {
         if (other == run || !other->alive || !other->begun) continue;
+        if (other->kind == STEP_KEEP_LOG) continue;
         bool same_job = id_equal(&other->ref.job, &run->ref.job);
         bool same_target = text_equal(other->job->target, run->job->target) &&
                            (other->worker == run->worker || run->kind == STEP_REPLICATE);
@@ -87,6 +89,7 @@ static void check_fence(struct world *w, const struct run *run)
 {
     for (const struct run *other = w->runs; other; other = other->next) {
         if (other == run || other->worker != run->worker || !other->begun) continue;
+        if (other->kind == STEP_KEEP_LOG) continue;
         if (other->process > run->process || !text_equal(other->job->target, run->job->target))
             continue;
         if (fence_compare(other->job->fence, run->job->fence) > 0)
@@ -129,6 +132,13 @@ static void check_stage_order(struct world *w, const struct run *run)
 void check_run_begins(struct world *w, const struct run *run)
 {
     struct truth *t = check_truth(w, &run->ref.job);
+    if (run->kind == STEP_KEEP_LOG) {
+        const struct row_record *kept =
+            row_on_disk(w, run->worker, &run->ref.job, run->ref.attempt);
+        if (!kept || kept->row.state != ROW_ENDED)
+            world_fail(w, "KEEP", "the log of job %s is kept before its end", run->ref.job.text);
+        return;
+    }
     if (t->begins[run->event]++ && run->kind == STEP_HOOK)
         world_fail(w, "S2", "hook %s of job %s begins again (attempt %u run %u)",
                    lifecycle_event_name(run->event), run->ref.job.text, run->ref.attempt,

@@ -3,6 +3,7 @@
 #include "core/actions.h"
 #include "core/checkpoint.h"
 #include "core/job.h"
+#include "core/keep.h"
 #include "core/lease.h"
 #include "core/lifecycle.h"
 #include "core/outbox.h"
@@ -184,7 +185,9 @@ static void inbox_result_ack(struct worker *w, const struct job_key *key,
                              struct worker_actions *out)
 {
     struct task *task = model_find_task(w, &key->job, key->attempt);
-    if (task && task->record.row.state == ROW_ENDED) checkpoint_delete(w, task, out);
+    if (!task || task->record.row.state != ROW_ENDED) return;
+    task->dropped = true;
+    if (!keep_open(task)) checkpoint_delete(w, task, out);
 }
 
 /* The journal has gone on without this attempt. Its cancel is durable, so that a restart between
@@ -193,7 +196,7 @@ static void inbox_drop(struct worker *w, const struct job_key *key, struct worke
 {
     struct task *task = model_find_task(w, &key->job, key->attempt);
     if (!task) return;
-    if (!task_running(task)) {
+    if (!task_running(task) && !keep_open(task)) {
         checkpoint_delete(w, task, out);
         return;
     }

@@ -4,6 +4,7 @@
 #include "core/checkpoint.h"
 #include "core/copy.h"
 #include "core/describe.h"
+#include "core/keep.h"
 #include "core/lease.h"
 #include "core/lifecycle.h"
 #include "core/outbox.h"
@@ -74,8 +75,9 @@ static void job_finish(struct worker *w, struct task *task, struct worker_action
         job_remember_success(w, task, out);
     else
         restore_say_left(task);
-    record->step_state = STEP_DONE;
     job_enter(task, ROW_ENDED);
+    keep_begin(w, task);
+    task->asked = false;
     task->result_at_boot_ms = w->boot_ms;
     actions_note(out, result->status == STATUS_SUCCEEDED ? NOTE_INFO : NOTE_WARNING,
                  "job=%s attempt=%u: %s%s%s", record->row.job.text, (unsigned)record->row.attempt,
@@ -346,7 +348,10 @@ static void job_end_unreadable(struct worker *w, struct task *task, struct worke
 void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
 {
     const struct row_record *record = &task->record;
-    if (record->row.state == ROW_ENDED) return;
+    if (record->row.state == ROW_ENDED) {
+        keep_decide(w, task, out);
+        return;
+    }
     if (!record->job) {
         job_end_unreadable(w, task, out);
         return;

@@ -177,7 +177,7 @@ void outbox_decide(struct worker *w, struct worker_actions *out)
     }
     list_for_each (link, &w->tasks) {
         struct task *task = list_entry(link, struct task, link);
-        if (task->record.row.state != ROW_ENDED) continue;
+        if (task->record.row.state != ROW_ENDED || task->dropped) continue;
         if (w->boot_ms >= task->result_at_boot_ms) outbox_result(w, task, out);
     }
     if (w->boot_ms >= w->heartbeat_at_boot_ms) outbox_heartbeat(w, out);
@@ -191,7 +191,7 @@ uint64_t outbox_deadline(const struct worker *w)
     if (outbox_silence_end(w) < at) at = outbox_silence_end(w);
     list_for_each (link, (struct list *)&w->tasks) {
         const struct task *task = list_entry(link, struct task, link);
-        if (task->record.row.state == ROW_ENDED && task->result_at_boot_ms < at)
+        if (task->record.row.state == ROW_ENDED && !task->dropped && task->result_at_boot_ms < at)
             at = task->result_at_boot_ms;
     }
     return at;

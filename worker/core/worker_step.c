@@ -2,6 +2,7 @@
 #include "core/checkpoint.h"
 #include "core/inbox.h"
 #include "core/job.h"
+#include "core/keep.h"
 #include "core/outbox.h"
 
 #include <assert.h>
@@ -45,7 +46,7 @@ void worker_free(struct worker *worker)
 static struct task *worker_task_of(const struct worker *w, const struct step_ref *ref)
 {
     struct task *task = model_find_task(w, &ref->job, ref->attempt);
-    if (!task || !task_running(task)) return NULL;
+    if (!task || (!task_running(task) && !keep_running(task))) return NULL;
     return task->record.step == ref->step && task->record.run == ref->run ? task : NULL;
 }
 
@@ -53,7 +54,7 @@ static void worker_progress(struct worker *w, const struct worker_event *event,
                             struct worker_actions *out)
 {
     struct task *task = worker_task_of(w, &event->progress.step);
-    if (!task || w->boot_ms < task->hint_at_boot_ms) return;
+    if (!task || keep_running(task) || w->boot_ms < task->hint_at_boot_ms) return;
     task->hint_at_boot_ms = w->boot_ms + OUTBOX_HINT_MS;
     outbox_hint(w, task, event->progress.done, event->progress.total, out);
 }
@@ -72,11 +73,17 @@ static void worker_handle(struct worker *w, const struct worker_event *event,
     case WORKER_CONNECTED: outbox_connected(w); break;
     case WORKER_STEP_ENDED:
         task = worker_task_of(w, &event->ended.step);
-        if (task) job_step_ended(w, task, &event->ended.outcome, out);
+        if (task && keep_running(task))
+            keep_step_ended(task, &event->ended.outcome, out);
+        else if (task)
+            job_step_ended(w, task, &event->ended.outcome, out);
         break;
     case WORKER_STEP_LOST:
         task = worker_task_of(w, &event->lost.step);
-        if (task) job_step_lost(w, task, event->lost.begun, event->lost.log_tail, out);
+        if (task && keep_running(task))
+            keep_step_lost(task);
+        else if (task)
+            job_step_lost(w, task, event->lost.begun, event->lost.log_tail, out);
         break;
     case WORKER_STEP_PROGRESS: worker_progress(w, event, out); break;
     case WORKER_LOCAL_JOB: inbox_local_job(w, event, out); break;
@@ -90,7 +97,8 @@ static void worker_decide(struct worker *w, struct worker_actions *out)
         next = link->next;
         struct task *task = list_entry(link, struct task, link);
         job_decide(w, task, out);
-        if (task->dropped && !task_running(task)) checkpoint_delete(w, task, out);
+        if (task->dropped && !task_running(task) && !keep_open(task))
+            checkpoint_delete(w, task, out);
     }
     checkpoint_put_changed(w, out);
     outbox_decide(w, out);

@@ -1,11 +1,13 @@
 /* meridian-fetch: the steps that read the network or archives. Started by meridian-step only. */
 #include "steps/build.h"
 #include "steps/download.h"
+#include "steps/keep_log.h"
 #include "steps/replicate.h"
 
 static const struct step_row rows[] = { { STEP_DOWNLOAD, download_run },
                                         { STEP_REPLICATE, replicate_run },
-                                        { STEP_BUILD, build_run } };
+                                        { STEP_BUILD, build_run },
+                                        { STEP_KEEP_LOG, keep_log_run } };
 
 int main(int argc, char **argv)
 {
