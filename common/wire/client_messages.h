@@ -18,6 +18,7 @@ struct run_request {
     struct id submission;
     const char *pipeline;
     const char *revision; /* a version id, or "" for the newest */
+    bool ignore_application_stop_failures;
 };
 
 struct stop_request {

@@ -88,7 +88,8 @@ struct execution {
     size_t copy_count;
     enum execution_mode mode; /* of the definition that it is pinned to */
     enum execution_type type;
-    struct id rollback_target; /* ROLLBACK: whose revisions these are */
+    struct id rollback_target;             /* ROLLBACK: whose revisions these are */
+    bool ignore_application_stop_failures; /* the operator wants no old script to hold a host */
 };
 
 /* "job/EXECUTION/ID" */

@@ -27,6 +27,7 @@ static const struct wire_field run_request_fields[] = {
     FIELD(run_request, RunRequest, submission, WIRE_ID),
     FIELD(run_request, RunRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(run_request, RunRequest, revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
+    FIELD(run_request, RunRequest, ignore_application_stop_failures, WIRE_BOOL),
 };
 static const struct wire_type wire_run_request = TYPE(run_request, run_request);
 

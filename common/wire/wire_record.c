@@ -110,6 +110,7 @@ static const struct wire_field execution_fields[] = {
     FIELD(execution, Execution, mode, WIRE_ENUM, .max = EXECUTION_MODE_COUNT),
     FIELD(execution, Execution, type, WIRE_ENUM, .max = EXECUTION_TYPE_COUNT),
     FIELD(execution, Execution, rollback_target, WIRE_ID_OR_NONE),
+    FIELD(execution, Execution, ignore_application_stop_failures, WIRE_BOOL),
 };
 const struct wire_type wire_execution = TYPE(execution, execution);
 

@@ -24,6 +24,8 @@ enum client_exit command_run(struct client *client)
     request.run.submission = client_submission(client);
     request.run.pipeline = client->arguments[0];
     request.run.revision = revision ? revision : "";
+    request.run.ignore_application_stop_failures =
+        options_given(client->options, OPTION_IGNORE_STOP);
     enum client_exit exit = client_ask(client, &request, &reply);
     if (exit != EXIT_DONE) return exit;
     const char *id = client_keep(client, reply.execution.text);

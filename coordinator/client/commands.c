@@ -12,8 +12,8 @@
 
 const struct command commands[] = {
     { "run", "Daily", "PIPELINE", "start an execution of the newest or of a given revision",
-      OPTION_BIT(REVISION) | OPTION_BIT(WATCH), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 1,
-      command_run },
+      OPTION_BIT(REVISION) | OPTION_BIT(WATCH) | OPTION_BIT(IGNORE_STOP),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 1, command_run },
     { "list", "Daily", "", "all pipelines and how their newest execution stands", 0, LIST_OUTPUTS,
       0, 0, command_list },
     { "status", "Daily", "[PIPELINE [EXECUTION]]", "an execution as a tree", 0, TREE_OUTPUTS, 0, 2,

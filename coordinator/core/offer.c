@@ -53,6 +53,20 @@ static void offer_artifacts(struct arena *arena, struct job *to, const struct mo
     to->input = journal_copy_ref(arena, origin);
 }
 
+/* What the action and the execution want of a deployment. */
+static void offer_wishes(struct job *to, const struct model_job *job)
+{
+    if (job->state.kind != JOB_DEPLOY) return;
+    const struct model_execution *e = job->execution;
+    const struct pipeline_deploy *wishes =
+        &model_action_definition(e, job->stage, job->action)->deploy;
+    to->file_exists = wishes->file_exists;
+    to->on_failure = wishes->on_failure;
+    to->traffic_control = wishes->traffic_control;
+    to->ignore_application_stop_failures =
+        wishes->ignore_application_stop_failures || e->state.ignore_application_stop_failures;
+}
+
 /* Until when somebody waits for the result. */
 static uint64_t offer_deadline(const struct model_job *job)
 {
@@ -96,7 +110,7 @@ void offer_send(struct coordinator *c, const struct model_job *job, const struct
     to->execution = state->execution;
     to->action_execution = state->action_execution;
     to->deployment = state->deployment;
-    to->file_exists = FILE_EXISTS_DISALLOW;
+    offer_wishes(to, job);
     to->bundle_type = "";
     to->read = no_grant;
     to->write = no_grant;

@@ -31,6 +31,13 @@ struct pipeline_setting { /* one key of `configuration` */
     struct position at;
 };
 
+/* Of a CodeDeploy action, under its key `meridian`. */
+struct pipeline_deploy {
+    enum file_exists file_exists;
+    enum on_failure on_failure;
+    bool traffic_control, ignore_application_stop_failures;
+};
+
 struct pipeline_action {
     const char *name;
     enum action_category category;
@@ -48,6 +55,7 @@ struct pipeline_action {
     const char *region; /* "" the pipeline's own */
     const char *namespace;
     uint32_t timeout_minutes; /* 0 none given */
+    struct pipeline_deploy deploy;
     struct position at, name_at, region_at;
 };
 

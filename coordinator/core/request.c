@@ -285,6 +285,8 @@ static void run_request(struct coordinator *c, const struct coordinator_event *e
         request_refuse(c, event, failure.code, failure.what, failure.cause, failure.fix);
         return;
     }
+    struct model_execution *e = list_entry(list_last(&p->executions), struct model_execution, link);
+    e->state.ignore_application_stop_failures = run->ignore_application_stop_failures;
     if (!run->revision[0]) source_seen(c, p, revisions, stage->action_count);
     request_done(c, event, &run->submission, &execution);
 }

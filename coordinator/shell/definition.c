@@ -1,6 +1,7 @@
 #include "shell/definition.h"
 
 #include "io/doc.h"
+#include "shell/definition_deploy.h"
 #include "shell/definition_flow.h"
 #include "shell/definition_variables.h"
 
@@ -291,7 +292,7 @@ static void read_action(struct reader *r, const struct doc_node *node,
                                            { "namespace", PARSED },
                                            { "timeoutInMinutes", PARSED },
                                            { "environmentVariables", PARSED },
-                                           { "meridian", NOT_YET },
+                                           { "meridian", PARSED },
                                            { NULL, PARSED } };
     *action = (struct pipeline_action){ .name = "",
                                         .provider = "",
@@ -316,7 +317,8 @@ static void read_action(struct reader *r, const struct doc_node *node,
     action->inputs = read_artifacts(r, node, "inputArtifacts", &action->input_count);
     action->outputs = read_artifacts(r, node, "outputArtifacts", &action->output_count);
     struct definition_trouble trouble;
-    if (!definition_variables(node, &r->pipeline->arena, action, &trouble))
+    if (!definition_variables(node, &r->pipeline->arena, action, &trouble) ||
+        !definition_deploy(node, action, &trouble))
         wrong(r, trouble.node, trouble.text);
 }
 

@@ -25,6 +25,9 @@ static const char usage[] =
     "  -a, --application-name NAME      (default: the bundle's path)\n"
     "  -e, --events LIST                comma-separated lifecycle events, in order\n"
     "  -A, --appspec-filename NAME      (default: appspec.yml, then appspec.yaml)\n"
+    "      --on-failure WORD            restore or leave what was installed (default: leave)\n"
+    "      --ignore-application-stop-failures\n"
+    "                                   also of the scripts that block traffic\n"
     "      --root-dir DIR               (default: /opt/meridian/deployment-root)\n"
     "      --deployment-id ID           (default: a new one)\n"
     "      --revisions N                kept on the host (default: 5)\n"
@@ -34,11 +37,20 @@ struct options {
     const char *bundle, *type, *group_id, *group, *application, *events, *appspec, *root_dir;
     const char *deployment;
     enum file_exists file_exists;
+    enum on_failure on_failure;
+    bool ignore_stop;
     uint32_t revisions_max;
     bool json;
 };
 
-enum { OPTION_ROOT_DIR = 256, OPTION_DEPLOYMENT, OPTION_REVISIONS, OPTION_OUTPUT };
+enum {
+    OPTION_ROOT_DIR = 256,
+    OPTION_DEPLOYMENT,
+    OPTION_REVISIONS,
+    OPTION_OUTPUT,
+    OPTION_ON_FAILURE,
+    OPTION_IGNORE_STOP
+};
 
 static const struct option long_options[] = {
     { "bundle-location", required_argument, NULL, 'l' },
@@ -52,6 +64,8 @@ static const struct option long_options[] = {
     { "root-dir", required_argument, NULL, OPTION_ROOT_DIR },
     { "deployment-id", required_argument, NULL, OPTION_DEPLOYMENT },
     { "revisions", required_argument, NULL, OPTION_REVISIONS },
+    { "on-failure", required_argument, NULL, OPTION_ON_FAILURE },
+    { "ignore-application-stop-failures", no_argument, NULL, OPTION_IGNORE_STOP },
     { "output", required_argument, NULL, OPTION_OUTPUT },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 }
@@ -73,6 +87,16 @@ static bool file_exists_parse(const char *text, enum file_exists *out)
     return complain("--file-exists-behavior is DISALLOW, OVERWRITE or RETAIN", text);
 }
 
+static bool on_failure_parse(const char *text, enum on_failure *out)
+{
+    for (int i = 0; i < ON_FAILURE_COUNT; i++)
+        if (text_equal(on_failure_name((enum on_failure)i), text)) {
+            *out = (enum on_failure)i;
+            return true;
+        }
+    return complain("--on-failure is restore or leave", text);
+}
+
 static bool option_take(struct options *o, int c, char *value)
 {
     switch (c) {
@@ -90,6 +114,8 @@ static bool option_take(struct options *o, int c, char *value)
         o->revisions_max = (uint32_t)strtoul(value, NULL, 10);
         return (o->revisions_max >= 1 && o->revisions_max <= 1000) ||
                complain("--revisions is a number from 1 to 1000", value);
+    case OPTION_ON_FAILURE: return on_failure_parse(value, &o->on_failure);
+    case OPTION_IGNORE_STOP: o->ignore_stop = true; return true;
     case OPTION_OUTPUT:
         o->json = text_equal(value, "json");
         return o->json || complain("--output knows json only", value);
@@ -146,6 +172,10 @@ static bool events_parse(const char *list, enum lifecycle_event out[WIRE_EVENTS_
         memcpy(name, list, len);
         if (!lifecycle_event_parse(name, &out[(*count)++]))
             return complain("there is no such lifecycle event", name);
+        if (*count > 1 && out[*count - 1] <= out[*count - 2])
+            return complain("--events stand in the order of a deployment, so this one comes too "
+                            "late",
+                            name);
         list += len + (list[len] == ',');
     }
     return true;
@@ -174,6 +204,8 @@ static struct job make_job(const struct options *o, struct prng *random)
                        .deployment_group = o->group,
                        .deployment_group_id = o->group_id,
                        .file_exists = o->file_exists,
+                       .on_failure = o->on_failure,
+                       .ignore_application_stop_failures = o->ignore_stop,
                        .bundle_type = o->type,
                        .revision = "",
                        .read = { .url = "", .pin = "" },

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VARIABLES_MAX = 16 };
+enum { ADVICE_SIZE = 300, VARIABLES_MAX = 16 };
 
 /* Whose scripts an event runs. */
 enum root { ROOT_CURRENT, ROOT_LAST_SUCCESSFUL, ROOT_RECENT };
@@ -53,6 +53,31 @@ static bool find_revision(const struct step *step, char out[FS_PATH_MAX], bool *
     return true;
 }
 
+/* A broken old revision must never hold a host for ever. */
+static void give_advice(const struct step *step, char out[ADVICE_SIZE])
+{
+    const struct step_spec *spec = step->spec;
+    bool recent = root_of(step) == ROOT_RECENT;
+    snprintf(out, ADVICE_SIZE,
+             "%s runs from %s%.60s, which is at fault: to deploy without it: %s%.100s "
+             "--ignore-application-stop-failures",
+             lifecycle_event_name(spec->event),
+             recent ? "the most recent deployment" : "the last successful deployment ",
+             recent ? "" : spec->last_successful.text,
+             spec->job.pipeline[0] ? "meridian run " : "meridian-worker deploy-local",
+             spec->job.pipeline);
+}
+
+/* What a failed script of an old revision says more. */
+static void blame_old_revision(const struct step *step, struct step_report *report)
+{
+    char said[ERROR_TEXT_SIZE], advice[ADVICE_SIZE];
+    if (root_of(step) == ROOT_CURRENT || report->status != STATUS_FAILED) return;
+    memcpy(said, report->message, sizeof said);
+    give_advice(step, advice);
+    snprintf(report->message, sizeof report->message, "%.200s; %s", said, advice);
+}
+
 static bool load_appspec(const struct step *step, const char *revision, struct appspec **out,
                          struct error *err)
 {
@@ -60,11 +85,9 @@ static bool load_appspec(const struct step *step, const char *revision, struct a
     const char *name = spec->appspec_filename[0] ? spec->appspec_filename : NULL;
     if (appspec_load(revision, name, out, err)) return true;
     if (root_of(step) == ROOT_CURRENT) return false;
-    /* A broken old revision must never hold a host for ever. */
-    return error_wrap(err,
-                      "%s runs from the last successful deployment %s, whose revision cannot be "
-                      "read (deploy with ignoreApplicationStopFailures to go on)",
-                      lifecycle_event_name(spec->event), spec->last_successful.text);
+    char advice[ADVICE_SIZE];
+    give_advice(step, advice);
+    return error_set(err, ERR_INVALID, "%.250s; %s", err->text, advice);
 }
 
 static void hook_environment(struct environment *e, const struct step_spec *spec)
@@ -170,6 +193,7 @@ bool hook_run(struct step *step, struct step_report *report, struct error *err)
         scriptlog_entry(&event.log, "LifecycleEvent - %s", name);
         log_warnings(&event.log, appspec);
         ok = run_scripts(&event, report, err);
+        if (ok) blame_old_revision(step, report);
         if (report->log_tail[0] == '\0') scriptlog_tail(&event.log, report->log_tail);
     }
     scriptlog_close(&event.log);

@@ -109,7 +109,7 @@ static const struct copy_state sample_copies[] = {
         .revision_count = COUNT(sample_revisions), .stages = sample_stages,                        \
         .stage_count = COUNT(sample_stages), .copies = sample_copies,                              \
         .copy_count = COUNT(sample_copies), .mode = MODE_PARALLEL, .type = TYPE_ROLLBACK,          \
-        .rollback_target = ID("exec-0"),                                                           \
+        .rollback_target = ID("exec-0"), .ignore_application_stop_failures = true,                 \
     }
 
 #define JOB_STATE(done_, total_)                                                                   \
@@ -369,7 +369,7 @@ static void every_request_comes_back_as_it_was(void **state)
     static const struct request requests[] = {
         { 1, REQUEST_PING, .apply = { ID("") } },
         { 1, REQUEST_APPLY, .apply = { ID("s"), "file", { text, sizeof text }, true } },
-        { 1, REQUEST_RUN, .run = { ID("s"), "pipe", "rev" } },
+        { 1, REQUEST_RUN, .run = { ID("s"), "pipe", "rev", true } },
         { 1, REQUEST_STOP, .stop = { ID("s"), "pipe", "exec", true, "reason" } },
         { 1, REQUEST_LIST, .apply = { ID("") } },
         { 1, REQUEST_STATUS, .status = { "pipe", "exec" } },

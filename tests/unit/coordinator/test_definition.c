@@ -63,6 +63,12 @@ static void parsed_deinit(struct parsed *p)
     arena_deinit(&p->arena);
 }
 
+#define ACTION(provider, meridian)                                                                 \
+    "{\"stages\": [{\"actions\": [{\"name\": \"d\", \"actionTypeId\": {\"category\": \"Deploy\", " \
+    "\"owner\": \"AWS\", \"provider\": \"" provider                                                \
+    "\", \"version\": \"1\"},\n\"meridian\": " meridian "}]}]}"
+#define AT "stages[0].actions[0].meridian"
+
 struct refusal_case {
     const char *text, *path, *says;
     unsigned line;
@@ -90,6 +96,11 @@ static void what_is_no_pipeline_is_refused_with_its_place(void **state)
           "stages[0].actions[0]", "actionTypeId", 2 },
         { "{\"stages\": [{\"actions\": [{\"runOrder\": 1000}]}]}", "stages[0].actions[0].runOrder",
           "from 1 to 999", 1 },
+        { ACTION("CodeDeploy", "{\"onFail\": 1}"), AT, "known are onFailure", 2 },
+        { ACTION("CodeDeploy", "{\"onFailure\": \"undo\"}"), AT, "restore or leave", 2 },
+        { ACTION("CodeDeploy", "{\"fileExistsBehavior\": \"ASK\"}"), AT, "OVERWRITE", 2 },
+        { ACTION("CodeDeploy", "{\"trafficControl\": \"true\"}"), AT, "true", 2 },
+        { ACTION("S3", "{\"onFailure\": \"restore\"}"), AT, "only CodeDeploy", 2 },
         { "{\"pipeline\": {\"name\": \"a\"}, \"metadatum\": {}}", "metadatum", "metadata", 1 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -105,6 +116,21 @@ static void what_is_no_pipeline_is_refused_with_its_place(void **state)
             fail_msg("case %zu: %s:%u: %s", i, p.problems[0].path, p.problems[0].line,
                      p.problems[0].text);
     }
+}
+
+static void an_action_says_how_its_deployments_end(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 };
+    assert_true(
+        parse(&p, ACTION("CodeDeploy", "{\"onFailure\": \"restore\", \"trafficControl\": true, "
+                                       "\"fileExistsBehavior\": \"RETAIN\", "
+                                       "\"ignoreApplicationStopFailures\": true}")));
+    const struct pipeline_deploy *deploy = &p.pipeline->stages[0].actions[0].deploy;
+    assert_int_equal(deploy->on_failure, ON_FAILURE_RESTORE);
+    assert_int_equal(deploy->file_exists, FILE_EXISTS_RETAIN);
+    assert_true(deploy->traffic_control);
+    assert_true(deploy->ignore_application_stop_failures);
 }
 
 static void every_problem_is_told_at_once(void **state)
@@ -206,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_pipeline_is_refused_with_its_place),
+        cmocka_unit_test(an_action_says_how_its_deployments_end),
         cmocka_unit_test(every_problem_is_told_at_once),
         cmocka_unit_test(known_fields_that_do_not_run_yet_are_problems),
         cmocka_unit_test(what_a_stage_does_on_failure_is_read),

@@ -176,7 +176,7 @@ static void application_stop_comes_from_the_last_successful_deployment(void **st
     r = run(&p, EVENT_APPLICATION_STOP, NULL);
     assert_int_equal(r->code, LIFECYCLE_UNKNOWN_ERROR);
     assert_says(r->message, "d-000000009");
-    assert_says(r->message, "ignoreApplicationStopFailures");
+    assert_says(r->message, "--ignore-application-stop-failures");
     place_remove(&p);
 }
 
