@@ -263,6 +263,19 @@ static void cell_current(struct tree *t, const struct action_state *action,
     table_cell(&t->table);
 }
 
+/* What is asked, or who has answered what. */
+static void approval_lines(struct tree *t, const struct action_state *action)
+{
+    if (action->status == STATUS_IN_PROGRESS) {
+        line_text(t, STYLE_ODD, "waits for approval", action->custom_data[0] ? ": " : "");
+        if (action->custom_data[0]) line_text(t, STYLE_PLAIN, "", action->custom_data);
+        if (action->url[0]) line_text(t, STYLE_DIM, "", action->url);
+    } else if (action->status == STATUS_SUCCEEDED) {
+        line_text(t, STYLE_PLAIN, "approved by ", action->updated_by);
+        if (action->summary[0]) line_text(t, STYLE_DIM, "", action->summary);
+    }
+}
+
 static void action_row(struct tree *t, size_t stage, size_t index)
 {
     const struct action_state *action = &t->view->execution.stages[stage].actions[index];
@@ -292,6 +305,7 @@ static void action_row(struct tree *t, size_t stage, size_t index)
     /* What runs says more than what waits for it. */
     if (facts.cause[0] && !status_ended(action->status) && !facts.copying && !facts.event)
         line_text(t, STYLE_ODD, text_starts(facts.cause, "waits ") ? "" : "waits: ", facts.cause);
+    if (!id_empty(&action->token)) approval_lines(t, action);
     if (t->detail == TREE_WIDE)
         hosts(t, action);
     else if (action->status != STATUS_SUCCEEDED)

@@ -6,14 +6,11 @@
 
 #include <string.h>
 
-enum { MINUTE_MS = 60000, DEFAULT_MINUTES = 7 * 24 * 60 };
-
 void approval_begin(struct coordinator *c, struct action_state *state,
                     const struct pipeline_action *definition)
 {
-    uint32_t minutes = definition->timeout_minutes ? definition->timeout_minutes : DEFAULT_MINUTES;
     state->token = id_new_uuid(&c->random);
-    state->deadline_ms = c->now_ms + (uint64_t)minutes * MINUTE_MS;
+    state->deadline_ms = c->now_ms + pipeline_timeout_ms(definition);
     model_text(&state->custom_data, pipeline_setting_get(definition, "CustomData"));
     model_text(&state->url, pipeline_setting_get(definition, "ExternalEntityLink"));
     model_text(&state->updated_by, "");

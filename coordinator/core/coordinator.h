@@ -23,8 +23,9 @@ struct coordinator_config {
     uint32_t heartbeat_ms; /* what workers are told: 1,000 */
     uint32_t lease_ms;     /* of floating jobs */
     uint32_t offer_resend_ms;
-    uint32_t action_timeout_ms; /* from an action's begin until it fails: 3,600,000 */
-    uint32_t history_max;       /* ended executions of a pipeline that stay in memory */
+    uint32_t
+        action_timeout_ms; /* from an action's begin until it fails; 0: pipeline_timeout_ms() */
+    uint32_t history_max;  /* ended executions of a pipeline that stay in memory */
 };
 
 /* A worker as its enrolment describes it. */

@@ -63,8 +63,9 @@ static void action_begin(struct coordinator *c, struct model_execution *e, size_
     if (id_empty(&state->id)) state->id = id_new_uuid(&c->random); /* a retry has given one */
     state->status = STATUS_IN_PROGRESS;
     state->started_ms = c->now_ms;
-    state->deadline_ms = c->now_ms + c->config.action_timeout_ms;
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
+    uint64_t timeout_ms = c->config.action_timeout_ms;
+    state->deadline_ms = c->now_ms + (timeout_ms ? timeout_ms : pipeline_timeout_ms(definition));
     if (definition->category == CATEGORY_APPROVAL) approval_begin(c, state, definition);
     journal_execution(c, e);
     journal_event_action(c, e, stage, action);

@@ -53,3 +53,27 @@ const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
         }
     return NULL;
 }
+
+uint64_t pipeline_timeout_ms(const struct pipeline_action *action)
+{
+    enum { MINUTE = 60000, HOUR = 60 * MINUTE };
+    static const uint64_t day = UINT64_C(24) * HOUR;
+    static const struct {
+        enum action_category category;
+        const char *provider;
+        uint32_t hours, minutes;
+    } table[] = {
+        { CATEGORY_DEPLOY, "CodeDeploy", 5 * 24, 0 },
+        { CATEGORY_DEPLOY, "CloudFormation", 3 * 24, 0 },
+        { CATEGORY_DEPLOY, "S3", 1, 30 },
+        { CATEGORY_INVOKE, "Lambda", 24, 0 },
+        { CATEGORY_APPROVAL, "Manual", 7 * 24, 0 },
+    };
+    if (action->timeout_minutes) return (uint64_t)action->timeout_minutes * MINUTE;
+    if (action->owner == OWNER_CUSTOM) return day;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].category == action->category &&
+            text_equal(table[i].provider, action->provider))
+            return (uint64_t)table[i].hours * HOUR + (uint64_t)table[i].minutes * MINUTE;
+    return HOUR;
+}

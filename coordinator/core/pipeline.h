@@ -105,6 +105,9 @@ bool pipeline_builds(const struct pipeline_action *action);
 /* The action that makes this artifact; NULL when none does. */
 const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
                                                 const char *artifact);
+/* From an action's begin until it fails, when nothing else is configured: its own timeoutInMinutes
+ * or the default of AWS's table of limits. */
+uint64_t pipeline_timeout_ms(const struct pipeline_action *action);
 /* "" when the action has no such key. */
 const char *pipeline_setting_get(const struct pipeline_action *action, const char *key);
 /* The bucket that serves as artifact store in `region`; NULL when none is declared. */

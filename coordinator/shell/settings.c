@@ -54,8 +54,8 @@ static const struct config_field fields[] = {
     { "listen", CONFIG_SECTION, .required = true, .section = listen_fields },
     { "artifacts", CONFIG_SECTION, .required = true, .section = artifacts_fields },
     { "stores", CONFIG_LIST, .required = true, .item = read_store },
-    { "actionTimeout", CONFIG_DURATION, offsetof(struct settings, action_timeout_ms),
-      .fallback = "60m", .min = 1000, .max = UINT64_C(5) * 24 * 3600 * 1000 /* AWS: five days */ },
+    { "actionTimeout", CONFIG_DURATION, offsetof(struct settings, action_timeout_ms), .min = 1000,
+      .max = UINT64_C(5) * 24 * 3600 * 1000 /* AWS: five days */ },
     { "log", CONFIG_TEXT, offsetof(struct settings, log_level), .fallback = "info" },
     { .name = NULL }
 };

@@ -14,7 +14,7 @@
  *       - name: source-code-bucket-us-west-2
  *         region: us-west-2
  *         path: stores/source
- *     actionTimeout: 60m                 # optional, as the following
+ *     actionTimeout: 60m                 # optional: else by provider, as AWS
  *     log: info                          # error, warning, info, debug
  *
  * Unknown and doubled keys are refused with file, line and column (io/config.h). Texts belong to

@@ -299,6 +299,21 @@ static void ended_executions_leave_memory_and_stay_in_the_store(void **state)
     world_deinit(&w);
 }
 
+static void without_a_setting_the_provider_says_how_long_an_action_may_take(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.config.action_timeout_ms = 0;
+    world_restart(&w);
+    world_connect(&w);
+    world_apply(&w, "xr Prod=us-west-2");
+    world_source(&w, "xr", "Source", "v1");
+    const struct action_state *action = world_action(&w, "xr", 1, 0);
+    assert_int_equal(action->deadline_ms - action->started_ms, UINT64_C(5) * 86400000);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_stage_is_locked_and_only_the_newest_waits),
         cmocka_unit_test(an_execution_keeps_the_definition_it_began_with),
         cmocka_unit_test(a_worker_that_joins_during_the_action_is_included),
+        cmocka_unit_test(without_a_setting_the_provider_says_how_long_an_action_may_take),
         cmocka_unit_test(ended_executions_leave_memory_and_stay_in_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

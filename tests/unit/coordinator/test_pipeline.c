@@ -323,6 +323,34 @@ static void settings_and_stores_are_found_by_name(void **state)
     pipeline_free(NULL);
 }
 
+static void every_action_has_a_time_of_its_own(void **state)
+{
+    static const struct {
+        enum action_category category;
+        enum action_owner owner;
+        const char *provider;
+        uint32_t own_minutes;
+        uint64_t minutes;
+    } times[] = {
+        { CATEGORY_DEPLOY, OWNER_AWS, "CodeDeploy", 0, 7200 },
+        { CATEGORY_DEPLOY, OWNER_AWS, "CloudFormation", 0, 4320 },
+        { CATEGORY_DEPLOY, OWNER_AWS, "S3", 0, 90 },
+        { CATEGORY_INVOKE, OWNER_AWS, "Lambda", 0, 1440 },
+        { CATEGORY_APPROVAL, OWNER_AWS, "Manual", 0, 10080 },
+        { CATEGORY_APPROVAL, OWNER_AWS, "Manual", 86400, 86400 },
+        { CATEGORY_BUILD, OWNER_AWS, "CodeBuild", 0, 60 },
+        { CATEGORY_TEST, OWNER_CUSTOM, "Mine", 0, 1440 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        const struct pipeline_action action = { .category = times[i].category,
+                                                .owner = times[i].owner,
+                                                .provider = times[i].provider,
+                                                .timeout_minutes = times[i].own_minutes };
+        assert_int_equal(pipeline_timeout_ms(&action), times[i].minutes * 60000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +358,7 @@ int main(void)
         cmocka_unit_test(what_the_parser_does_not_run_is_a_problem_in_its_place),
         cmocka_unit_test(findings_are_bounded),
         cmocka_unit_test(a_good_pipeline_has_no_problem),
+        cmocka_unit_test(every_action_has_a_time_of_its_own),
         cmocka_unit_test(settings_and_stores_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
