@@ -1,5 +1,7 @@
 #include "steps/retention.h"
 
+#include "steps/keep.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +80,7 @@ bool retention_prune(const struct host *host, const char *current, const char *l
     for (size_t i = 0; ok && i < olds.count && extra > 0; i++) {
         char path[FS_PATH_MAX];
         if (text_equal(olds.at[i].name, last_successful)) continue;
+        if (keep_needs(host, olds.at[i].name)) continue;
         ok = fs_join(path, host->group, olds.at[i].name, err) && fs_remove_tree(path, err);
         extra--;
     }

@@ -1,8 +1,9 @@
 /* retention.h - which old deployments of a group go once a new one is there.
  *
- * The newest `keep` stay, the present one among them, and the last successful one always (shared
- * design, worker.md section 1). Only what is a deployment counts: a folder that holds
- * deployment-archive or bundle.tar. Oldest: by the folder's time of change, then by name.
+ * The newest `keep` stay, the present one among them, and always the last successful one (shared
+ * design, worker.md section 1) and what an undo that is not over may need. Only what is a
+ * deployment counts: a folder that holds deployment-archive or bundle.tar. Oldest: by the folder's
+ * time of change, then by name.
  */
 #pragma once
 #include "steps/step.h"
