@@ -205,6 +205,7 @@ NODISCARD static bool write_spec(struct effect *effect, const struct step_ref *r
     AUTO(buf_deinit) struct buf data;
     complete.local_bundle = effect->config.local_bundle;
     complete.appspec_filename = effect->config.appspec_filename;
+    complete.revisions_bytes_max = effect->config.revisions_bytes_max;
     complete.build_memory_max = effect->config.build_memory_max;
     complete.secrets_dir = effect->config.secrets_dir ? effect->config.secrets_dir : "";
     buf_init(&data, WIRE_FRAME_MAX);

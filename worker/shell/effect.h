@@ -29,8 +29,9 @@ struct effect_config {
     const char *program;      /* path of meridian-step */
     const char *local_bundle; /* deploy-local: goes into every spec; "" otherwise */
     const char *appspec_filename;
-    uint64_t build_memory_max; /* likewise */
-    const char *secrets_dir;   /* "" none */
+    uint64_t build_memory_max;    /* likewise */
+    uint64_t revisions_bytes_max; /* likewise */
+    const char *secrets_dir;      /* "" none */
 };
 
 struct effect;

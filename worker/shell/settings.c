@@ -15,6 +15,8 @@ static const struct config_field fields[] = {
     { "revisions", CONFIG_UNSIGNED, offsetof(struct settings, revisions_max), .fallback = "5",
       .min = 1, .max = 1000 },
     { "secrets", CONFIG_PATH, offsetof(struct settings, secrets), .required = false },
+    { "revisionsSize", CONFIG_SIZE, offsetof(struct settings, revisions_bytes_max),
+      .min = 1 << 20 },
     { "buildMemory", CONFIG_SIZE, offsetof(struct settings, build_memory_max), .min = 16 << 20 },
     { "log", CONFIG_TEXT, offsetof(struct settings, log_level), .fallback = "info" },
     { .name = NULL }

@@ -19,7 +19,7 @@
 struct settings {
     struct config *config;
     const char *name, *region, *coordinator, *coordinator_key, *key, *state, *root, *secrets;
-    uint64_t revisions_max, build_memory_max; /* 0: no bound */
+    uint64_t revisions_max, revisions_bytes_max, build_memory_max; /* 0: no bound */
     const char *log_level;
     enum log_level log;
 };

@@ -186,5 +186,8 @@ bool download_run(struct step *step, struct step_report *report, struct error *e
     if (!step_continues(step, err) || !unpack(step, bundle, path, err)) return false;
     if (!fs_write_atomic(host->recent, bytes_of_text(host->deployment), 0644, err)) return false;
     uint32_t keep = spec->revisions_max > 0 ? spec->revisions_max : 1;
-    return retention_prune(host, spec->job.deployment.text, spec->last_successful.text, keep, err);
+    return retention_prune(host, spec->job.deployment.text, spec->last_successful.text, keep,
+                           err) &&
+           retention_prune_bytes(host, spec->job.deployment.text, spec->last_successful.text,
+                                 spec->revisions_bytes_max, err);
 }

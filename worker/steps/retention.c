@@ -3,6 +3,7 @@
 #include "steps/keep.h"
 
 #include <dirent.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,55 @@ bool retention_prune(const struct host *host, const char *current, const char *l
         if (keep_needs(host, olds.at[i].name)) continue;
         ok = fs_join(path, host->group, olds.at[i].name, err) && fs_remove_tree(path, err);
         extra--;
+    }
+    free(olds.at);
+    return ok;
+}
+
+/* Blocks on disk below the folder; names of one file (kept ones) are counted where they are first
+ * met, and a folder that cannot be read counts nothing. */
+static uint64_t size_of(const char *folder)
+{
+    char path[FS_PATH_MAX];
+    char *const paths[] = { path, NULL };
+    uint64_t bytes = 0;
+    if (!text_copy(path, sizeof path, folder)) return 0;
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    for (FTSENT *entry; fts && (entry = fts_read(fts));) {
+        if (entry->fts_info == FTS_F || entry->fts_info == FTS_D)
+            bytes += (uint64_t)entry->fts_statp->st_blocks * 512;
+    }
+    if (fts) fts_close(fts);
+    return bytes;
+}
+
+static bool sum_up(const struct host *host, const struct olds *olds, uint64_t *sizes,
+                   uint64_t *total, struct error *err)
+{
+    for (size_t i = 0; i < olds->count; i++) {
+        char path[FS_PATH_MAX];
+        if (!fs_join(path, host->group, olds->at[i].name, err)) return false;
+        *total += sizes[i] = size_of(path);
+    }
+    return true;
+}
+
+bool retention_prune_bytes(const struct host *host, const char *current,
+                           const char *last_successful, uint64_t bytes_max, struct error *err)
+{
+    struct olds olds = { .count = 0 };
+    if (bytes_max == 0) return true;
+    bool ok = list(host, current, &olds, err);
+    if (olds.count > 0) qsort(olds.at, olds.count, sizeof *olds.at, compare);
+    AUTO(auto_free) uint64_t *sizes = xcalloc(olds.count + 1, sizeof *sizes);
+    uint64_t total = size_of(host->deployment);
+    ok = ok && sum_up(host, &olds, sizes, &total, err);
+    for (size_t i = 0; ok && i < olds.count && total > bytes_max; i++) {
+        char path[FS_PATH_MAX];
+        const char *name = olds.at[i].name;
+        if (text_equal(name, last_successful) || keep_needs(host, name)) continue;
+        ok = fs_join(path, host->group, name, err) && fs_remove_tree(path, err);
+        total -= sizes[i];
     }
     free(olds.at);
     return ok;

@@ -12,3 +12,8 @@ enum { RETENTION_ENTRIES_MAX = 100000 };
 
 NODISCARD bool retention_prune(const struct host *host, const char *current,
                                const char *last_successful, uint32_t keep, struct error *err);
+/* Likewise until all of the group's deployments together take at most so many bytes of disk; 0: no
+ * bound. The present one is counted and stays. */
+NODISCARD bool retention_prune_bytes(const struct host *host, const char *current,
+                                     const char *last_successful, uint64_t bytes_max,
+                                     struct error *err);

@@ -192,10 +192,41 @@ static void the_oldest_go_and_the_last_successful_never(void **state)
     place_remove(&p);
 }
 
+static void the_oldest_go_until_the_rest_fits_into_the_bytes(void **state)
+{
+    (void)state;
+    struct place p;
+    struct error err;
+    char text[40001];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    place_make(&p);
+    place_folder(&p, "host/dg-1/d-000000001/deployment-archive");
+    for (unsigned i = 2; i <= 6; i++) {
+        char name[128];
+        old_deployment(&p, i, 1000 + (time_t)i);
+        snprintf(name, sizeof name, "host/dg-1/d-%09u/deployment-archive/data", i);
+        place_write(&p, name, text, 0600);
+        old_deployment(&p, i, 1000 + (time_t)i);
+    }
+    assert_true(retention_prune_bytes(&p.step.host, "d-000000001", "d-000000002", 0, &err));
+    assert_true(place_has(&p, "host/dg-1/d-000000003"));
+    assert_true(retention_prune_bytes(&p.step.host, "d-000000001", "d-000000002", 150000, &err));
+    assert_true(place_has(&p, "host/dg-1/d-000000001"));
+    assert_true(place_has(&p, "host/dg-1/d-000000002"));
+    assert_false(place_has(&p, "host/dg-1/d-000000003"));
+    assert_true(place_has(&p, "host/dg-1/d-000000006"));
+    assert_true(retention_prune_bytes(&p.step.host, "d-000000001", "d-000000002", 1, &err));
+    assert_true(place_has(&p, "host/dg-1/d-000000002"));
+    assert_false(place_has(&p, "host/dg-1/d-000000006"));
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_folder_is_the_revision),
+        cmocka_unit_test(the_oldest_go_until_the_rest_fits_into_the_bytes),
         cmocka_unit_test(a_missing_bundle_fails),
         cmocka_unit_test(a_bundle_that_is_not_the_job_s_is_refused_before_it_is_unpacked),
         cmocka_unit_test(a_damaged_bundle_leaves_no_half_revision),
