@@ -105,14 +105,15 @@ struct rollback_request {
     X(TRANSITION)                                                                                  \
     X(APPROVAL)                                                                                    \
     X(RETRY)                                                                                       \
-    X(ROLLBACK)
+    X(ROLLBACK)                                                                                    \
+    X(RESUME)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_ROLLBACK + 1)
+#define REQUEST_KIND_COUNT (REQUEST_RESUME + 1)
 
 struct request {
     uint64_t token;
@@ -130,6 +131,7 @@ struct request {
         struct approval_request approval;
         struct retry_request retry;
         struct rollback_request rollback;
+        struct resume_request resume;
     };
 };
 
@@ -180,7 +182,7 @@ struct reply {
     const char *name;                         /* PING: the coordinator's version; APPLY: pipeline */
     uint32_t version;                         /* APPLY */
     bool changed;                             /* APPLY: false when the definition was already so */
-    struct id execution;                      /* RUN, STOP, APPROVAL, RETRY, ROLLBACK */
+    struct id execution;                      /* whatever began or changed one */
     uint64_t seq;                             /* EVENTS: the newest; PING: epoch */
     const struct pipeline_summary *pipelines; /* LIST */
     size_t pipeline_count;

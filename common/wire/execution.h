@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "wire/flow.h"
-#include "wire/worker_messages.h"
+#include "wire/resume_messages.h"
 
 /* "definition/NAME/VERSION": kept as it was applied; executions are pinned to one version. */
 struct definition {
@@ -111,4 +111,5 @@ struct job_state {
     struct diagnostics diagnostics;
     uint64_t done, total;                 /* not stored: the last progress hint */
     uint32_t stage_number, action_number; /* from 1, in its execution; 0: of an older version */
+    struct interruption interruption;
 };

@@ -5,6 +5,7 @@
  *   step_files.h       step specs and outcomes
  *   worker_messages.h  the dialogue coordinator <-> worker
  *   flow.h             triggers, modes, kinds of retry
+ *   resume_messages.h  interrupted hooks and the operator's word
  *   execution.h        definitions, executions, jobs
  *   record.h           everything durable
  *   client_messages.h  requests and replies of the client
@@ -34,14 +35,18 @@
     X(LOG_REQUEST, log_request, log_request)                                                       \
     X(LOG_CHUNK, log_chunk, log_chunk)                                                             \
     X(REQUEST, request, request)                                                                   \
-    X(REPLY, reply, reply)
+    X(REPLY, reply, reply)                                                                         \
+    X(INTERRUPTED, interrupted, interrupted)                                                       \
+    X(INTERRUPTED_ACK, step_key, interrupted_ack)                                                  \
+    X(RESUME, signed_resume, resume)                                                               \
+    X(RESUME_ACK, step_key, resume_ack)
 
 enum message_type {
 #define X(name, type, member) MESSAGE_##name,
     MESSAGES(X)
 #undef X
 };
-#define MESSAGE_TYPE_COUNT (MESSAGE_REPLY + 1)
+#define MESSAGE_TYPE_COUNT (MESSAGE_RESUME_ACK + 1)
 
 struct message {
     enum message_type type;

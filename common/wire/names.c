@@ -87,6 +87,17 @@ const char *nack_reason_name(enum nack_reason reason)
     return names[reason];
 }
 
+const char *resume_verb_name(enum resume_verb verb)
+{
+    switch (verb) {
+    case RESUME_NONE: return "";
+    case RESUME_RERUN: return "rerun-step";
+    case RESUME_SKIP: return "skip-step";
+    }
+    assert(false);
+    return "";
+}
+
 const char *trigger_name(enum trigger trigger)
 {
     static const char *const names[] = {

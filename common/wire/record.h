@@ -61,7 +61,12 @@ struct self_record {
     uint64_t epoch_max;
 };
 
-enum step_state { STEP_NOT_BEGUN, STEP_STARTED, STEP_DONE };
+enum step_state {
+    STEP_NOT_BEGUN,
+    STEP_STARTED,
+    STEP_DONE,
+    STEP_INTERRUPTED /* a script of it had begun: the operator decides */
+};
 
 /* "row/JOB/ATTEMPT" */
 struct row_record {
@@ -69,16 +74,18 @@ struct row_record {
     struct bytes signed_job; /* as received */
     const struct job *job;   /* not stored: decoded from signed_job by the shell */
     uint64_t accepted_boot_ms, accepted_ms;
-    struct id boot; /* in which the current step was started */
-    uint32_t step;  /* index into the job kind's lifecycle */
-    uint32_t run;   /* of that step: 1, 2, ... */
+    struct id boot;       /* in which the current step was started */
+    uint32_t step;        /* index into the job kind's lifecycle */
+    uint32_t run;         /* of that step: 1, 2, ... */
+    uint32_t ordered_run; /* which the operator ordered last; 0 none */
     enum step_state step_state;
     bool cancel;
     struct lifecycle_report events[WIRE_EVENTS_MAX];
     size_t event_count;
     uint64_t files;       /* that this deployment has installed so far */
     uint64_t idle_events; /* as the last step's outcome told it */
-    struct result result; /* once row.state is ROW_ENDED, or while the files are restored */
+    struct result result; /* once row.state is ROW_ENDED, while the files are restored,
+                             and while the step is INTERRUPTED */
 };
 
 /* "target/TARGET" */

@@ -21,7 +21,9 @@ enum step_kind {
 struct step_spec {
     enum step_kind kind;
     enum lifecycle_event event;
-    uint32_t run; /* 1 unless the step is repeated */
+    uint32_t run;         /* 1 unless the step is repeated */
+    uint32_t ordered_run; /* a script that was interrupted before this run may begin once more, as
+                             the operator said; 0: no word was given */
     struct job job;
     const char *root_dir;               /* the deployment root, as the agent's root_dir */
     struct id last_successful;          /* deployment; "" when none */
@@ -37,7 +39,9 @@ struct step_spec {
 struct step_outcome {
     enum status status; /* SUCCEEDED, FAILED, STOPPED (cancelled), UNKNOWN (lease lost) */
     struct diagnostics diagnostics;
-    bool noop; /* the event had nothing to run */
+    bool noop;        /* the event had nothing to run */
+    bool interrupted; /* with UNKNOWN: nothing was begun; a script of an earlier run had begun, and
+                         it is not declared `rerun: safe` */
     uint64_t started_ms, ended_ms;
     const char *version_id;
     uint64_t bytes;

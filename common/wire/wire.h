@@ -23,11 +23,14 @@ NODISCARD bool wire_decode(struct bytes frame, struct arena *arena, struct messa
 /* What a person typed is checked before it is encoded; ERR_INVALID names the field. */
 NODISCARD bool wire_request_check(const struct request *request, struct error *err);
 
-/* The bytes that are signed (struct offer, struct signed_cancel). */
+/* The bytes that are signed (struct offer, struct signed_cancel, struct signed_resume). */
 void wire_job_encode(const struct job *job, struct buf *out);
 NODISCARD bool wire_job_decode(struct bytes from, struct arena *arena, struct job *out,
                                struct error *err);
 void wire_cancel_encode(const struct cancel *cancel, struct buf *out);
+void wire_resume_encode(const struct resume *resume, struct buf *out);
+NODISCARD bool wire_resume_decode(struct bytes from, struct arena *arena, struct resume *out,
+                                  struct error *err);
 NODISCARD bool wire_cancel_decode(struct bytes from, struct arena *arena, struct cancel *out,
                                   struct error *err);
 

@@ -142,6 +142,7 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_APPROVAL] = { "approval", MERIDIAN__REQUEST__BODY_APPROVAL, &wire_approval_request },
     [REQUEST_RETRY] = { "retry", MERIDIAN__REQUEST__BODY_RETRY, &wire_retry_request },
     [REQUEST_ROLLBACK] = { "rollback", MERIDIAN__REQUEST__BODY_ROLLBACK, &wire_rollback_request },
+    [REQUEST_RESUME] = { "resume", MERIDIAN__REQUEST__BODY_RESUME, &wire_resume_request },
 };
 
 static const struct wire_field request_fields[] = {

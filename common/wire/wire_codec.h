@@ -103,6 +103,9 @@ extern const struct wire_type wire_row, wire_hello, wire_welcome, wire_refusal, 
     wire_signed_cancel, wire_log_request, wire_log_chunk;
 extern const struct wire_type wire_execution, wire_job_state, wire_event_record,
     wire_transition_record;
+/* wire_resume.c */
+extern const struct wire_type wire_step_key, wire_interrupted, wire_resume, wire_signed_resume,
+    wire_interruption, wire_resume_request;
 extern const struct wire_type wire_request, wire_reply;
 extern const struct wire_variant wire_message_variants[MESSAGE_TYPE_COUNT],
     wire_record_variants[RECORD_KIND_COUNT];

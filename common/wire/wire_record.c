@@ -21,6 +21,7 @@ RETRY_MODES(X)
 SAME(STEP_NOT_BEGUN, MERIDIAN__STEP_STATE__STEP_STATE_NOT_BEGUN);
 SAME(STEP_STARTED, MERIDIAN__STEP_STATE__STEP_STATE_STARTED);
 SAME(STEP_DONE, MERIDIAN__STEP_STATE__STEP_STATE_DONE);
+SAME(STEP_INTERRUPTED, MERIDIAN__STEP_STATE__STEP_STATE_INTERRUPTED);
 
 static const struct wire_field epoch_record_fields[] = {
     FIELD(epoch_record, EpochRecord, epoch, WIRE_U64),
@@ -143,6 +144,8 @@ static const struct wire_field job_state_fields[] = {
     FIELD(job_state, JobState, total, WIRE_U64),
     FIELD(job_state, JobState, stage_number, WIRE_U32),
     FIELD(job_state, JobState, action_number, WIRE_U32),
+    FIELD(job_state, JobState, interruption, WIRE_MESSAGE, .type = &wire_interruption,
+          .optional = true),
 };
 const struct wire_type wire_job_state = TYPE(job_state, job_state);
 
@@ -204,7 +207,8 @@ static const struct wire_field row_record_fields[] = {
     FIELD(row_record, RowRecord, boot, WIRE_ID_OR_NONE),
     FIELD(row_record, RowRecord, step, WIRE_U32),
     FIELD(row_record, RowRecord, run, WIRE_U32),
-    FIELD(row_record, RowRecord, step_state, WIRE_ENUM, .max = STEP_DONE + 1),
+    FIELD(row_record, RowRecord, ordered_run, WIRE_U32),
+    FIELD(row_record, RowRecord, step_state, WIRE_ENUM, .max = STEP_INTERRUPTED + 1),
     FIELD(row_record, RowRecord, cancel, WIRE_BOOL),
     COUNTED(row_record, RowRecord, events, event_count, WIRE_ARRAY, .type = &wire_lifecycle_report,
             .max = WIRE_EVENTS_MAX),

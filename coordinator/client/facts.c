@@ -171,3 +171,14 @@ struct version_facts facts_of_version(const struct execution_view *view)
     if (several) version.revision = NULL;
     return version;
 }
+
+bool facts_interrupted(const struct job_state *job)
+{
+    return job->status == STATUS_IN_PROGRESS && !job->cancel && job->interruption.run > 0 &&
+           job->interruption.verb == RESUME_NONE;
+}
+
+bool facts_bad(const struct job_state *job)
+{
+    return facts_interrupted(job) || (status_ended(job->status) && job->status != STATUS_SUCCEEDED);
+}

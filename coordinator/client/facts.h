@@ -33,3 +33,8 @@ struct version_facts facts_of_version(const struct execution_view *view);
 bool facts_job_of(const struct job_state *job, const struct action_state *action);
 /* From its begin to its end, or to `now_ms`; 0 when it has not begun. */
 uint64_t facts_duration(uint64_t started_ms, uint64_t ended_ms, uint64_t now_ms);
+
+/* It waits for the operator: meridian resume. */
+bool facts_interrupted(const struct job_state *job);
+/* The same, or it has ended otherwise than well. */
+bool facts_bad(const struct job_state *job);

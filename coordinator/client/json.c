@@ -179,8 +179,8 @@ static json_t *target_value(const struct job_state *job)
         put_number(all, "bytesDone", job->done);
         put_number(all, "bytesTotal", job->total);
     }
-    if (status_ended(job->status) && job->status != STATUS_SUCCEEDED)
-        put(all, "diagnostics", diagnostics_value(job));
+    if (facts_interrupted(job)) put(all, "interrupted", json_true());
+    if (facts_bad(job)) put(all, "diagnostics", diagnostics_value(job));
     return all;
 }
 

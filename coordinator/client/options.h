@@ -47,14 +47,17 @@
     X(TO, 0, "to", "EXECUTION", "instead of the newest older one that succeeded there")            \
     X(WHY, 'm', "reason", "TEXT", "kept and shown beside the name of who did it")                  \
     X(IGNORE_STOP, 0, "ignore-application-stop-failures", NULL,                                    \
-      "go on where a script of the old revision fails")
+      "go on where a script of the old revision fails")                                            \
+    X(HOST, 0, "host", "NAME", "only this host")                                                   \
+    X(RERUN_STEP, 0, "rerun-step", NULL, "begin the interrupted script once more")                 \
+    X(SKIP_STEP, 0, "skip-step", NULL, "leave the event as it is, go on with the next")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_IGNORE_STOP + 1 };
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_SKIP_STEP + 1 };
 #define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };

@@ -99,7 +99,7 @@ static void failed_host(struct tree *t, const struct action_state *action,
     print_mark(p, job->status);
     print_raw(p, " ");
     print_styled(p, STYLE_BOLD, job->worker[0] ? job->worker : "(no host)");
-    print_format(p, "  %s", status_name(job->status));
+    print_format(p, "  %s", facts_interrupted(job) ? "Interrupted" : status_name(job->status));
     if (job->attempt > 0) print_format(p, "  %s", lifecycle_event_name(job->failed_event));
     if (d->code != LIFECYCLE_SUCCESS) print_format(p, "  %s", lifecycle_error_name(d->code));
     if (d->script[0]) {
@@ -118,8 +118,8 @@ static void failed_hosts(struct tree *t, const struct action_state *action)
     size_t shown = 0, more = 0;
     for (size_t i = 0; i < t->view->job_count; i++) {
         const struct job_state *job = &t->view->jobs[i];
-        if (!facts_job_of(job, action) || !status_ended(job->status)) continue;
-        if (job->status == STATUS_SUCCEEDED) continue;
+        bool bad = status_ended(job->status) && job->status != STATUS_SUCCEEDED;
+        if (!facts_job_of(job, action) || (!bad && !facts_interrupted(job))) continue;
         if (shown++ < FAILED_HOSTS_MAX)
             failed_host(t, action, job);
         else
@@ -162,7 +162,8 @@ static void hosts(struct tree *t, const struct action_state *action)
     for (size_t i = 0; i < t->view->job_count; i++) {
         const struct job_state *job = &t->view->jobs[i];
         if (!facts_job_of(job, action)) continue;
-        if (status_ended(job->status) && job->status != STATUS_SUCCEEDED) {
+        bool bad = status_ended(job->status) && job->status != STATUS_SUCCEEDED;
+        if (bad || facts_interrupted(job)) {
             failed_host(t, action, job);
         } else {
             indent(t);

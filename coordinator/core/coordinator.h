@@ -90,8 +90,8 @@ struct coordinator_event {
 enum coordinator_action_type {
     COORDINATOR_PUT,
     COORDINATOR_DELETE,
-    COORDINATOR_SEND,  /* to a worker; offers and cancels are signed by the shell, which also
-                          fills the job's grants */
+    COORDINATOR_SEND,  /* to a worker; offers, cancels and resumes are signed by the shell, which
+                          also  fills the job's grants */
     COORDINATOR_REPLY, /* to a client */
     COORDINATOR_NOTE   /* a line for the log and for traces in tests */
 };
@@ -107,6 +107,7 @@ struct coordinator_action {
             struct message message;
             const struct job *offer_job; /* MESSAGE_OFFER: to encode and sign */
             const struct cancel *cancel; /* MESSAGE_CANCEL: to encode and sign */
+            const struct resume *resume; /* MESSAGE_RESUME: likewise */
         } send;
         struct {
             uint64_t origin;

@@ -7,6 +7,7 @@
 #include "core/journal.h"
 #include "core/offer.h"
 #include "core/replication.h"
+#include "core/resume.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -72,6 +73,7 @@ static void job_assign(struct coordinator *c, struct model_job *job, const struc
     job->state.status = STATUS_IN_PROGRESS;
     job->state.attempt++;
     job->state.incarnation = w->welcomed;
+    job->state.interruption = (struct interruption){ .run = 0 };
     job->state.fence = (struct fence){ c->epoch, ++c->fence_seq };
     job->state.assigned_ms = c->now_ms;
     model_text(&job->state.cause, "");
@@ -99,6 +101,8 @@ static const char *job_unwanted(const struct model_job *job, enum status *status
     const struct model_execution *e = job->execution;
     *status = STATUS_STOPPED;
     if (e->state.stop_abandon) return "stopped on request";
+    /* Who stops does not want to be asked. */
+    if (e->state.stop_requested && resume_waits(job)) return "stopped on request";
     if (job->state.kind == JOB_REPLICATE)
         return replication_deadline(job) ? NULL : "nobody waits for the copy any more";
     *status = STATUS_FAILED;
@@ -218,19 +222,21 @@ static void floating_pending(struct coordinator *c, struct model_job *job)
 
 static void job_send(struct coordinator *c, struct model_job *job, const struct model_worker *w)
 {
-    bool cancel = job->state.cancel;
+    bool cancel = job->state.cancel, resume = resume_due(job);
     if (!w->connected || !id_equal(&w->welcomed, &job->state.incarnation)) return;
-    if (job->accepted && !cancel) return;
+    if (job->accepted && !cancel && !resume) return;
     if (c->boot_ms >= job->send_boot_ms) {
         uint64_t wait_ms = c->config.offer_resend_ms;
         if (cancel && job->cancel_acked) wait_ms *= DISPATCH_BACKOFF;
         /* A worker, or a coordinator, that is behind is not helped by the same offer again: a
          * lost one is offered anew as soon as its worker says hello. */
-        if (!cancel) wait_ms <<= job->offers;
-        if (!cancel && job->offers < DISPATCH_OFFER_DOUBLINGS) job->offers++;
+        if (!cancel && !resume) wait_ms <<= job->offers;
+        if (!cancel && !resume && job->offers < DISPATCH_OFFER_DOUBLINGS) job->offers++;
         job->send_boot_ms = c->boot_ms + wait_ms;
         if (cancel)
             offer_cancel(c, job, w);
+        else if (resume)
+            resume_send(c, job, w);
         else
             offer_send(c, job, w);
     }
@@ -267,7 +273,7 @@ static void job_under_way(struct coordinator *c, struct model_job *job)
     if (!w->connected)
         job_cause(c, job, worker_cause(c, w));
     else if (!job->nacked)
-        job_cause(c, job, "");
+        job_cause(c, job, resume_cause(c, job));
     job_send(c, job, w);
     if (job->state.kind == JOB_DEPLOY) return;
     if (lease_over(c, job, w))

@@ -3,6 +3,7 @@
 #include "core/engine.h"
 #include "core/inbox.h"
 #include "core/journal.h"
+#include "core/resume.h"
 
 #include <assert.h>
 
@@ -192,6 +193,8 @@ void fleet_message(struct coordinator *c, const struct coordinator_event *event)
     case MESSAGE_PROGRESS: inbox_progress(c, w, &message->progress); break;
     case MESSAGE_RESULT: inbox_result(c, w, &message->result); break;
     case MESSAGE_CANCEL_ACK: inbox_cancel_ack(c, w, &message->cancel_ack); break;
+    case MESSAGE_INTERRUPTED: resume_interrupted(c, w, &message->interrupted); break;
+    case MESSAGE_RESUME_ACK: resume_obeyed(c, w, &message->resume_ack); break;
     /* The shell's own, or the coordinator's words. */
     case MESSAGE_HELLO:
     case MESSAGE_LOG_REQUEST:
@@ -203,6 +206,8 @@ void fleet_message(struct coordinator *c, const struct coordinator_event *event)
     case MESSAGE_RESULT_ACK:
     case MESSAGE_DROP:
     case MESSAGE_CANCEL:
+    case MESSAGE_INTERRUPTED_ACK:
+    case MESSAGE_RESUME:
     case MESSAGE_REQUEST:
     case MESSAGE_REPLY: break;
     }

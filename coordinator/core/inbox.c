@@ -20,15 +20,21 @@ static void send_key(struct coordinator *c, const struct model_worker *w, enum m
         message->result_ack = *key;
 }
 
-/* The job's current attempt, held by this worker; NULL for anything else. */
+struct model_job *inbox_current(const struct coordinator *c, const struct model_worker *w,
+                                const struct job_key *key)
+{
+    struct model_job *job = model_job_find(c, &key->job);
+    if (!job || job->state.status != STATUS_IN_PROGRESS) return NULL;
+    if (job->state.attempt != key->attempt) return NULL;
+    if (fence_compare(job->state.fence, key->fence) != 0) return NULL;
+    if (!text_equal(job->state.worker, w->name)) return NULL;
+    return id_equal(&job->state.incarnation, &w->welcomed) ? job : NULL;
+}
+
 static struct model_job *job_current(const struct coordinator *c, const struct model_worker *w,
                                      const struct id *id, uint32_t attempt, struct fence fence)
 {
-    struct model_job *job = model_job_find(c, id);
-    if (!job || job->state.status != STATUS_IN_PROGRESS) return NULL;
-    if (job->state.attempt != attempt || fence_compare(job->state.fence, fence) != 0) return NULL;
-    if (!text_equal(job->state.worker, w->name)) return NULL;
-    return id_equal(&job->state.incarnation, &w->welcomed) ? job : NULL;
+    return inbox_current(c, w, &(struct job_key){ *id, attempt, fence });
 }
 
 /* ---- rows ---- */
@@ -161,15 +167,19 @@ static struct lifecycle_report *report_slot(struct job_state *job, enum lifecycl
 }
 
 /* Hints may be late or doubled: a report only moves forward, and each change is told once. */
-static void report_take(struct coordinator *c, struct model_job *job,
-                        const struct lifecycle_report *report)
+void inbox_report(struct coordinator *c, struct model_job *job,
+                  const struct lifecycle_report *report)
 {
     struct lifecycle_report *slot = report_slot(&job->state, report->event);
     if (!slot) return;
-    bool forward = report->status != slot->status && !status_ended(slot->status) &&
+    /* After the operator's word an interrupted event goes on. */
+    bool again = slot->status == STATUS_UNKNOWN && job->state.interruption.verb != RESUME_NONE;
+    bool forward = report->status != slot->status && (again || !status_ended(slot->status)) &&
                    report->status != STATUS_PENDING;
     if (!forward) return;
+    uint64_t started_ms = report->started_ms ? report->started_ms : slot->started_ms;
     *slot = *report;
+    slot->started_ms = started_ms;
     journal_job_hint(c, job);
     journal_event_lifecycle(c, job, slot);
 }
@@ -182,7 +192,7 @@ void inbox_progress(struct coordinator *c, struct model_worker *w, const struct 
     if (!id_equal(&job->state.incarnation, &w->welcomed)) return;
     job->state.done = progress->done;
     job->state.total = progress->total;
-    report_take(c, job, &progress->report);
+    inbox_report(c, job, &progress->report);
 }
 
 /* ---- results ---- */
@@ -202,7 +212,7 @@ static const char *result_cause(struct coordinator *c, const struct result *resu
 static void result_keep(struct coordinator *c, struct model_job *job, const struct result *result)
 {
     struct diagnostics *to = &job->state.diagnostics;
-    for (size_t i = 0; i < result->event_count; i++) report_take(c, job, &result->events[i]);
+    for (size_t i = 0; i < result->event_count; i++) inbox_report(c, job, &result->events[i]);
     job->state.failed_event = result->failed_event;
     to->code = result->diagnostics.code;
     model_text(&to->script, result->diagnostics.script);

@@ -22,3 +22,10 @@ void inbox_result(struct coordinator *c, struct model_worker *w, const struct re
 void inbox_cancel_ack(struct coordinator *c, struct model_worker *w, const struct job_key *key);
 /* P10: the worker came back with an empty disk. */
 void inbox_new_incarnation(struct coordinator *c, struct model_worker *w);
+
+/* The job's current attempt, held by this worker; NULL for anything else. */
+struct model_job *inbox_current(const struct coordinator *c, const struct model_worker *w,
+                                const struct job_key *key);
+/* How an event of the job stands, if that is news. */
+void inbox_report(struct coordinator *c, struct model_job *job,
+                  const struct lifecycle_report *report);

@@ -3,6 +3,7 @@
 #include "core/approval.h"
 #include "core/engine.h"
 #include "core/journal.h"
+#include "core/resume.h"
 #include "core/retry.h"
 #include "core/rollback.h"
 #include "core/source.h"
@@ -334,6 +335,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_APPROVAL: approval_request(c, event); break;
     case REQUEST_RETRY: retry_request(c, event); break;
     case REQUEST_ROLLBACK: rollback_request(c, event); break;
+    case REQUEST_RESUME: resume_request(c, event); break;
     case REQUEST_PING: /* from here on: the shell's */
     case REQUEST_LIST:
     case REQUEST_STATUS:

@@ -1,7 +1,7 @@
 /* request.h - the writes of a client, each answered in the same step.
  *
  * Who may: viewers nothing of these, approvers APPROVAL, deployers everything but APPLY and
- * APPROVAL, admins everything. RUN, APPROVAL, RETRY and ROLLBACK are remembered by (client,
+ * APPROVAL, admins everything. RUN, APPROVAL, RETRY, ROLLBACK and RESUME are remembered by (client,
  * submission id): the same submission has the same answer for a day. APPLY, STOP and TRANSITION
  * may be repeated by nature. A refusal's cause begins with the exception that AWS has for it.
  */

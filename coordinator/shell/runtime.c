@@ -297,7 +297,8 @@ static bool store_is_full(struct runtime *r)
 static bool refuse_when_full(struct runtime *r, const struct coordinator_event *event)
 {
     const struct request *request = event->request.request;
-    if (request->kind == REQUEST_STOP || !store_is_full(r)) return false;
+    bool ends = request->kind == REQUEST_STOP || request->kind == REQUEST_RESUME;
+    if (ends || !store_is_full(r)) return false;
     struct reply reply = {
         .token = request->token, .kind = request->kind, .name = "", .region = ""
     };

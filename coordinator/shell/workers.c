@@ -10,6 +10,7 @@ static const char job_context[] = "meridian-job-v1";
 enum { LOG_KEPT_MAX = 17 << 20, LOG_KEEP_MS = 3600 * 1000 };
 
 static const char cancel_context[] = "meridian-cancel-v1";
+static const char resume_context[] = "meridian-resume-v1";
 
 void workers_init(struct workers *workers, struct link_listener *listener,
                   const struct signer *dispatch, const struct artifacts *artifacts,
@@ -39,6 +40,8 @@ static bool from_worker(enum message_type type)
     case MESSAGE_PROGRESS:
     case MESSAGE_RESULT:
     case MESSAGE_CANCEL_ACK:
+    case MESSAGE_INTERRUPTED:
+    case MESSAGE_RESUME_ACK:
     case MESSAGE_LOG_CHUNK: return true;
     case MESSAGE_WELCOME:
     case MESSAGE_REFUSAL:
@@ -47,6 +50,8 @@ static bool from_worker(enum message_type type)
     case MESSAGE_RESULT_ACK:
     case MESSAGE_DROP:
     case MESSAGE_CANCEL:
+    case MESSAGE_INTERRUPTED_ACK:
+    case MESSAGE_RESUME:
     case MESSAGE_LOG_REQUEST:
     case MESSAGE_REQUEST:
     case MESSAGE_REPLY: return false;
@@ -153,6 +158,15 @@ NODISCARD static bool cancel_make(struct workers *workers, const struct cancel *
     return signer_make(workers->dispatch, cancel_context, out->signed_cancel, out->signature, err);
 }
 
+NODISCARD static bool resume_make(struct workers *workers, const struct resume *resume,
+                                  struct arena *arena, struct signed_resume *out, struct error *err)
+{
+    buf_clear(&workers->inner);
+    wire_resume_encode(resume, &workers->inner);
+    out->signed_resume = arena_bytes(arena, buf_bytes(&workers->inner));
+    return signer_make(workers->dispatch, resume_context, out->signed_resume, out->signature, err);
+}
+
 void workers_send(struct workers *workers, const struct coordinator_action *action,
                   struct arena *arena)
 {
@@ -164,6 +178,8 @@ void workers_send(struct workers *workers, const struct coordinator_action *acti
         ready = offer_make(workers, action->send.offer_job, arena, &message.offer, &err);
     else if (message.type == MESSAGE_CANCEL)
         ready = cancel_make(workers, action->send.cancel, arena, &message.cancel, &err);
+    else if (message.type == MESSAGE_RESUME)
+        ready = resume_make(workers, action->send.resume, arena, &message.resume, &err);
     if (!ready) {
         log_failure(workers->log, LOG_ERROR, "a job cannot be offered", &err);
         return;

@@ -179,6 +179,10 @@ static void hear(struct swarm *s, struct sim_worker *w, const struct message *me
     case MESSAGE_LOG_REQUEST:
     case MESSAGE_LOG_CHUNK:
     case MESSAGE_REQUEST:
+    case MESSAGE_INTERRUPTED:
+    case MESSAGE_INTERRUPTED_ACK:
+    case MESSAGE_RESUME:
+    case MESSAGE_RESUME_ACK:
     case MESSAGE_REPLY: bench_die("unexpected message", NULL);
     }
 }

@@ -8,12 +8,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { KINDS = 5, BUF_MAX = 2 * WIRE_FRAME_MAX };
+enum { KINDS = 6, BUF_MAX = 2 * WIRE_FRAME_MAX };
 
 struct decoded {
     struct message message;
     struct job job;
     struct cancel cancel;
+    struct resume resume;
     struct step_spec spec;
     struct step_outcome outcome;
 };
@@ -26,7 +27,8 @@ static bool decode(uint8_t kind, struct bytes from, struct arena *arena, struct 
     case 1: return wire_job_decode(from, arena, &out->job, err);
     case 2: return wire_cancel_decode(from, arena, &out->cancel, err);
     case 3: return wire_step_spec_decode(from, arena, &out->spec, err);
-    default: return wire_step_outcome_decode(from, arena, &out->outcome, err);
+    case 4: return wire_step_outcome_decode(from, arena, &out->outcome, err);
+    default: return wire_resume_decode(from, arena, &out->resume, err);
     }
 }
 
@@ -37,7 +39,8 @@ static void encode(uint8_t kind, const struct decoded *in, struct buf *out)
     case 1: wire_job_encode(&in->job, out); break;
     case 2: wire_cancel_encode(&in->cancel, out); break;
     case 3: wire_step_spec_encode(&in->spec, out); break;
-    default: wire_step_outcome_encode(&in->outcome, out); break;
+    case 4: wire_step_outcome_encode(&in->outcome, out); break;
+    default: wire_resume_encode(&in->resume, out); break;
     }
 }
 

@@ -90,6 +90,22 @@ static void check_execution_put(struct world *w, const struct execution *old,
     }
 }
 
+/* The operator's word is about to be journalled. */
+static void check_resume_put(struct world *w, const struct interruption *old,
+                             const struct job_state *new)
+{
+    const struct interruption *now = &new->interruption;
+    bool same = old->step == now->step && old->run == now->run;
+    if (now->verb == RESUME_NONE || (same && old->verb == now->verb)) return;
+    if (!same || old->verb != RESUME_NONE)
+        world_fail(w, "RESUME", "job %s: a word for run %u that nobody has asked for", new->id.text,
+                   now->run);
+    struct truth *t = check_truth(w, &new->id);
+    w->stats->resumes++;
+    if (now->verb == RESUME_RERUN) t->hook_ordered[new->failed_event]++;
+    if (now->verb == RESUME_SKIP) t->skipped[new->failed_event] = true;
+}
+
 static void check_job_put(struct world *w, const struct job_state *old, const struct job_state *new)
 {
     if (status_ended(old->status) && new->status != old->status)
@@ -103,6 +119,7 @@ static void check_job_put(struct world *w, const struct job_state *old, const st
     if (new->kind == JOB_DEPLOY && !text_equal(new->worker, old->worker))
         world_fail(w, "PINNED", "job %s moves from %s to %s", new->id.text, old->worker,
                    new->worker);
+    check_resume_put(w, &old->interruption, new);
     if (new->attempt > 20) world_fail(w, "L4", "job %s: attempt %u", new->id.text, new->attempt);
 }
 
@@ -164,7 +181,7 @@ static void check_job_succeeded(struct world *w, const struct job_state *job)
     size_t count = deploys ? sizeof deploy / sizeof deploy[0] : 1;
     const struct truth *t = check_truth(w, &job->id);
     for (size_t i = 0; i < count; i++)
-        if (t->succeeded[events[i]] != job->attempt)
+        if (t->succeeded[events[i]] != job->attempt && !t->skipped[events[i]])
             world_fail(w, "S5", "job %s succeeded in the journal, but its %s did not", job->id.text,
                        lifecycle_event_name(events[i]));
 }
@@ -427,6 +444,18 @@ void check_coordinator_send(struct world *w, uint32_t worker, const struct messa
                    m->drop.job.text, m->drop.attempt);
     if (m->type == MESSAGE_LEASE)
         for (size_t i = 0; i < m->lease.row_count; i++) check_lease(w, worker, &m->lease.rows[i]);
+    if (m->type == MESSAGE_RESUME) {
+        const struct step_key *at = &m->resume.resume->at;
+        const struct job_state *state = check_job(w, &at->key.job);
+        if (!state || (state->interruption.verb != m->resume.resume->verb &&
+                       state->interruption.run == at->run))
+            world_fail(w, "P1", "a resume is sent that is not in the journal");
+    }
+    if (m->type == MESSAGE_INTERRUPTED_ACK) {
+        const struct job_state *state = check_job(w, &m->interrupted_ack.key.job);
+        if (!state || state->interruption.run == 0)
+            world_fail(w, "S6", "an interruption is acknowledged, but not in the journal");
+    }
     if (m->type == MESSAGE_CANCEL) {
         const struct job_state *state = check_job(w, &m->cancel.cancel->key.job);
         if (!state || !state->cancel)

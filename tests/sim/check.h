@@ -8,9 +8,11 @@
 struct truth {
     struct truth *next;
     struct id job;
-    uint32_t begins[LIFECYCLE_EVENT_COUNT];    /* claims */
-    uint32_t succeeded[LIFECYCLE_EVENT_COUNT]; /* the attempt whose step ended so; 0 none */
-    uint32_t cancel_acked;                     /* the greatest attempt */
+    uint32_t begins[LIFECYCLE_EVENT_COUNT];       /* claims */
+    uint32_t succeeded[LIFECYCLE_EVENT_COUNT];    /* the attempt whose step ended so; 0 none */
+    uint32_t hook_ordered[LIFECYCLE_EVENT_COUNT]; /* operator's words to rerun it, spoken */
+    bool skipped[LIFECYCLE_EVENT_COUNT];
+    uint32_t cancel_acked; /* the greatest attempt */
     uint8_t installed[SHA256_SIZE];
 };
 

@@ -64,7 +64,8 @@ const struct job *check_start(struct world *w, uint32_t worker, const struct sim
     if (!keeps && check_truth(w, &ref->job)->cancel_acked >= ref->attempt)
         world_fail(w, "S9", "%s starts step %u of job %s attempt %u after its CANCEL_ACK", name,
                    ref->step, ref->job.text, ref->attempt);
-    if (ref->run > 5) world_fail(w, "L4", "run %u of a step of job %s", ref->run, ref->job.text);
+    if (ref->run > 5 && !row->ordered_run)
+        world_fail(w, "L4", "run %u of a step of job %s", ref->run, ref->job.text);
     return job;
 }
 
@@ -139,10 +140,12 @@ void check_run_begins(struct world *w, const struct run *run)
             world_fail(w, "KEEP", "the log of job %s is kept before its end", run->ref.job.text);
         return;
     }
-    if (t->begins[run->event]++ && run->kind == STEP_HOOK)
+    if (run->kind == STEP_HOOK && !run->interrupted && t->begins[run->event] &&
+        !process_rerun_safe(run) && t->begins[run->event] > t->hook_ordered[run->event])
         world_fail(w, "S2", "hook %s of job %s begins again (attempt %u run %u)",
                    lifecycle_event_name(run->event), run->ref.job.text, run->ref.attempt,
                    run->ref.run);
+    if (!run->interrupted) t->begins[run->event]++;
     if ((run->kind == STEP_REPLICATE || run->kind == STEP_BUILD) && !run->leased)
         world_fail(w, "P6", "job %s floats and begins without a lease", run->ref.job.text);
     const struct row_record *row = row_on_disk(w, run->worker, &run->ref.job, run->ref.attempt);
@@ -248,6 +251,13 @@ void check_worker_send(struct world *w, uint32_t worker, const struct message *m
             world_fail(w, "S6", "%s accepts job %s without a committed row", name, sent->job.text);
     } else if (m->type == MESSAGE_RESULT) {
         check_result_sent(w, worker, &m->result);
+    } else if (m->type == MESSAGE_RESUME_ACK) {
+        const struct step_key *at = &m->resume_ack;
+        const struct row_record *row = row_on_disk(w, worker, &at->key.job, at->key.attempt);
+        if (row && !row->cancel && row->row.state == ROW_RUNNING &&
+            row->step_state == STEP_INTERRUPTED && row->step == at->step && row->run == at->run)
+            world_fail(w, "S6", "%s acknowledges a resume of job %s without committing it", name,
+                       at->key.job.text);
     } else if (m->type == MESSAGE_CANCEL_ACK) {
         const struct job_key *key = &m->cancel_ack;
         const struct row_record *row = row_on_disk(w, worker, &key->job, key->attempt);

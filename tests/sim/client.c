@@ -197,12 +197,50 @@ const struct action_state *client_question(const struct world *w, uint32_t pipel
     return NULL;
 }
 
+/* ---- the operator, who looks at the journal and decides one way or the other ---- */
+
+static struct sim_op *resume_slot(struct world *w)
+{
+    for (size_t i = 0; i < w->op_count; i++)
+        if (w->ops[i].kind == REQUEST_RESUME && w->ops[i].done) return &w->ops[i];
+    return w->op_count < SIM_OPS_MAX ? &w->ops[w->op_count++] : NULL;
+}
+
+static bool resume_pending(const struct world *w, const struct job_state *job)
+{
+    for (size_t i = 0; i < w->op_count; i++)
+        if (w->ops[i].kind == REQUEST_RESUME && !w->ops[i].done &&
+            id_equal(&w->ops[i].execution, &job->execution))
+            return true;
+    return false;
+}
+
+static void operator_look(struct world *w)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct job_state *job = &d->at[i]->record.job;
+        if (d->at[i]->record.kind != RECORD_JOB || job->status != STATUS_IN_PROGRESS) continue;
+        if (job->interruption.run == 0 || job->interruption.verb != RESUME_NONE) continue;
+        if (job->cancel || resume_pending(w, job)) continue;
+        struct sim_op *op = resume_slot(w);
+        if (!op) return;
+        *op = (struct sim_op){ .kind = REQUEST_RESUME,
+                               .submission = id_new_uuid(&w->random),
+                               .execution = job->execution,
+                               .worker = (uint32_t)(job->worker[1] - '0'),
+                               .verb = world_chance(w, 5000) ? RESUME_RERUN : RESUME_SKIP };
+        world_at(w, 1 + world_below(w, 3000), EV_OP, 0, NULL, (uint64_t)(op - w->ops));
+    }
+}
+
 void client_poll(struct world *w, uint32_t pipeline)
 {
     struct id execution;
     world_at(w, POLL_MS, EV_POLL, 0, NULL, pipeline);
     if (w->nodes[0].up && client_question(w, pipeline, &execution) && world_chance(w, 4000))
         world_input(w, 0, (struct sim_input){ .kind = INPUT_APPROVAL, .number = pipeline });
+    operator_look(w);
     if (w->nodes[0].up && !source_seen(w, pipeline))
         world_input(w, 0, (struct sim_input){ .kind = INPUT_SOURCE, .number = pipeline });
 }

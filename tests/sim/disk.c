@@ -85,6 +85,13 @@ static void copy_diagnostics(struct arena *arena, struct diagnostics *d)
     TEXT(d->log_tail);
 }
 
+struct diagnostics disk_copy_diagnostics(struct arena *arena, const struct diagnostics *from)
+{
+    struct diagnostics copy = *from;
+    copy_diagnostics(arena, &copy);
+    return copy;
+}
+
 struct result disk_copy_result(struct arena *arena, const struct result *from)
 {
     struct result result = *from;

@@ -36,4 +36,5 @@ void disk_deinit(struct disk *d);
 struct record disk_copy(struct arena *arena, const struct record *from);
 const struct job *disk_copy_job(struct arena *arena, const struct job *job);
 struct result disk_copy_result(struct arena *arena, const struct result *from);
+struct diagnostics disk_copy_diagnostics(struct arena *arena, const struct diagnostics *from);
 const char *disk_copy_text(struct arena *arena, const char *text);

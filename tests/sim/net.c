@@ -55,6 +55,16 @@ static struct message message_copy(struct arena *arena, const struct message *fr
         m.cancel.cancel = cancel;
         break;
     }
+    case MESSAGE_INTERRUPTED:
+        m.interrupted.diagnostics = disk_copy_diagnostics(arena, &m.interrupted.diagnostics);
+        break;
+    case MESSAGE_RESUME: {
+        struct resume *resume = arena_calloc(arena, 1, sizeof *resume);
+        *resume = *m.resume.resume;
+        resume->worker = disk_copy_text(arena, resume->worker);
+        m.resume.resume = resume;
+        break;
+    }
     case MESSAGE_WELCOME:
     case MESSAGE_ACCEPT:
     case MESSAGE_NACK:
@@ -65,6 +75,8 @@ static struct message message_copy(struct arena *arena, const struct message *fr
     case MESSAGE_LOG_REQUEST:
     case MESSAGE_LOG_CHUNK:
     case MESSAGE_REQUEST:
+    case MESSAGE_INTERRUPTED_ACK:
+    case MESSAGE_RESUME_ACK:
     case MESSAGE_REPLY: break;
     }
     return m;
@@ -112,8 +124,8 @@ void net_send(struct world *w, uint32_t worker, bool to_worker, uint64_t session
                 message_type_name(message->type));
     world_hash(w, (uint64_t)message->type << 8 | worker);
     w->sent[message->type]++;
-    if (message->type == MESSAGE_OFFER && world_chance(w, w->options.replay))
-        packet_replay(w, worker, message);
+    bool signed_ = message->type == MESSAGE_OFFER || message->type == MESSAGE_RESUME;
+    if (signed_ && world_chance(w, w->options.replay)) packet_replay(w, worker, message);
     if (world_chance(w, w->options.loss)) {
         w->stats->lost++;
         return;

@@ -122,6 +122,25 @@ static void run_finish(struct world *w, struct run *run)
     run_end(w, run, good ? STATUS_SUCCEEDED : STATUS_FAILED);
 }
 
+/* Half of the jobs have hooks that may begin again. */
+bool process_rerun_safe(const struct run *run)
+{
+    return run->ref.job.text[0] % 2 == 0;
+}
+
+/* What worker/steps/hook.c decides by the lists that earlier runs left. */
+static bool hook_may_begin(struct world *w, const struct run *run)
+{
+    uint32_t begun = 0;
+    for (const struct run *other = w->runs; other; other = other->next) {
+        bool same = other != run && other->worker == run->worker && other->effect &&
+                    other->ref.step == run->ref.step && other->ref.attempt == run->ref.attempt &&
+                    id_equal(&other->ref.job, &run->ref.job);
+        if (same && other->ref.run > begun) begun = other->ref.run;
+    }
+    return begun == 0 || process_rerun_safe(run) || begun < run->ordered_run;
+}
+
 static void run_claim(struct world *w, struct run *run)
 {
     if (run->begun || run->barred) { /* somebody else runs this step, or did */
@@ -135,6 +154,13 @@ static void run_claim(struct world *w, struct run *run)
     }
     run->begun = true;
     w->stats->steps++;
+    if (run->kind == STEP_HOOK && !hook_may_begin(w, run)) {
+        run->interrupted = true;
+        w->stats->interruptions++;
+        run_end(w, run, STATUS_UNKNOWN);
+        return;
+    }
+    run->effect = true;
     world_trace(w, "%s job=%s attempt=%u %s run=%u begins", w->nodes[run->worker].name,
                 run->ref.job.text, run->ref.attempt, lifecycle_event_name(run->event),
                 run->ref.run);
@@ -188,6 +214,7 @@ void process_start(struct world *w, uint32_t worker, const struct sim_step *ref,
     if (w->finding[0]) return;
     run->kind = spec->kind;
     run->event = spec->event;
+    run->ordered_run = spec->ordered_run;
     run->watched_life = n->life;
     if (run->alive || run->begun) {
         if (!run->alive) run_news(w, run);
@@ -286,6 +313,7 @@ struct step_outcome process_outcome(const struct run *run)
                          .script = "",
                          .message = run->outcome == STATUS_SUCCEEDED ? "" : "simulated",
                          .log_tail = "" },
+        .interrupted = run->interrupted,
         .noop = run->kind == STEP_HOOK && run->process % 3 == 0,
         .version_id = run->version_id,
         .bytes = run->kind == STEP_REPLICATE ? 1000 : 0,

@@ -26,6 +26,9 @@ struct run {
         spawned_life; /* of the worker's process that forked it, and knows it without a claim */
     bool barred;      /* the claim was taken by a shell that found nobody: it never begins */
     uint32_t watched_life; /* of the worker's process that wants to know its end */
+    bool effect;           /* a hook's script has begun */
+    bool interrupted;      /* nothing has begun: an earlier run's script had */
+    uint32_t ordered_run;
     enum status outcome;
     char version_id[16];
     struct job_artifact made; /* of a build */
@@ -52,5 +55,7 @@ void process_kill_any(struct world *w, uint32_t worker);
 bool process_lost(struct world *w, struct run *run);
 /* What the build of such a source makes: the same each time. */
 void process_build_digest(const uint8_t source[SHA256_SIZE], uint8_t out[SHA256_SIZE]);
+/* The hook's appspec entry says `rerun: safe`. */
+bool process_rerun_safe(const struct run *run);
 /* Fills the outcome of a run that is over. */
 struct step_outcome process_outcome(const struct run *run);

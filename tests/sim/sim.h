@@ -73,7 +73,9 @@ struct sim_op { /* what one person wants, repeated until it is answered */
     uint32_t pipeline, template;
     uint32_t stage; /* TRANSITION: into it, from 1 */
     bool abandon, enable, done, asked;
-    struct id execution; /* RUN: as answered first; STOP: what to stop */
+    struct id execution; /* RUN: as answered first; STOP: what to stop; RESUME: of what */
+    uint32_t worker;     /* RESUME */
+    enum resume_verb verb;
 };
 
 struct sim_revision {
@@ -91,6 +93,7 @@ struct sim_stats {
     uint64_t worlds, events, turns, virtual_ms, steps;
     uint64_t ended[STATUS_COUNT], jobs_ended[STATUS_COUNT]; /* executions, jobs */
     uint64_t crashes, refused, reboots, wipes, cuts, lost, duplicated, failures, hangs, kills;
+    uint64_t interruptions, resumes;
 };
 
 struct world {

@@ -152,6 +152,13 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
     } else if (op->kind == REQUEST_ROLLBACK) {
         request.rollback =
             (struct rollback_request){ op->submission, name, stage_names[op->stage - 1], "" };
+    } else if (op->kind == REQUEST_RESUME) {
+        request.resume = (struct resume_request){ .submission = op->submission,
+                                                  .pipeline = "",
+                                                  .execution = op->execution.text,
+                                                  .action = "",
+                                                  .worker = w->nodes[op->worker].name,
+                                                  .verb = op->verb };
     } else {
         request.stop = (struct stop_request){ .submission = op->submission,
                                               .pipeline = name,
@@ -268,6 +275,7 @@ static void perform_send(struct world *w, const struct coordinator_action *a, bo
     struct message m = a->send.message;
     uint64_t index;
     if (m.type == MESSAGE_CANCEL) m.cancel.cancel = a->send.cancel;
+    if (m.type == MESSAGE_RESUME) m.resume.resume = a->send.resume;
     check_coordinator_send(w, worker, &m, a->send.offer_job, before);
     if (m.type == MESSAGE_OFFER) {
         index = sign_job(w, a->send.offer_job);

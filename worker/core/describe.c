@@ -48,18 +48,26 @@ static const char *step_name(const struct task *task)
 }
 
 const char *describe_interrupted(const struct worker *w, const struct task *task,
-                                 const char *log_tail, struct arena *arena)
+                                 const struct diagnostics *said, struct arena *arena)
 {
     char started[DESCRIBE_TIME_SIZE];
-    describe_time(task->record.events[task->record.step].started_ms, started);
-    const char *output = describe_tail(log_tail, OUTPUT_MAX);
-    return arena_format(
-        arena,
-        "%s was interrupted: it had begun at %s on host %s (boot %s) and left no outcome, so it "
-        "may or may not have had its effect. Last output: %s%s%s. Look at the host, then retry "
-        "the action with a new execution: meridian run %s",
-        step_name(task), started, w->config.name, task->record.boot.text, output[0] ? "'" : "",
-        output[0] ? output : "none", output[0] ? "'" : "", task->record.job->pipeline);
+    const struct row_record *record = &task->record;
+    describe_time(record->events[record->step].started_ms, started);
+    const char *output = describe_tail(said->log_tail, OUTPUT_MAX);
+    const char *what =
+        arena_format(arena, "%s, begun at %s, was interrupted on host %s: %s. Last output: %s%s%s.",
+                     step_name(task), started, w->config.name, said->message, output[0] ? "'" : "",
+                     output[0] ? output : "none", output[0] ? "'" : "");
+    if (w->config.local)
+        return arena_format(arena,
+                            "%s Look at the host, then deploy again: a new deployment "
+                            "begins with its first event",
+                            what);
+    return arena_format(arena,
+                        "%s Look at the host, then say: meridian resume %s --host %s --rerun-step "
+                        "(or --skip-step), or meridian stop %s %s",
+                        what, record->job->execution.text, w->config.name, record->job->pipeline,
+                        record->job->execution.text);
 }
 
 const char *describe_worn_out(const struct worker *w, const struct task *task, struct arena *arena)

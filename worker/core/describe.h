@@ -10,9 +10,9 @@ enum { DESCRIBE_TIME_SIZE = 32 };
 /* RFC 3339 in UTC with milliseconds; any uint64_t is accepted. */
 void describe_time(uint64_t ms, char out[DESCRIBE_TIME_SIZE]);
 
-/* A step that had begun and left no outcome: nobody knows what it did. */
+/* A hook that had begun and left no outcome: nobody knows what it did. said: the step's words. */
 const char *describe_interrupted(const struct worker *w, const struct task *task,
-                                 const char *log_tail, struct arena *arena);
+                                 const struct diagnostics *said, struct arena *arena);
 /* A step that was interrupted too often. */
 const char *describe_worn_out(const struct worker *w, const struct task *task, struct arena *arena);
 /* task->record.cancel or task->ending is set. */

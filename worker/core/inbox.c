@@ -2,6 +2,7 @@
 
 #include "core/actions.h"
 #include "core/checkpoint.h"
+#include "core/interruption.h"
 #include "core/job.h"
 #include "core/keep.h"
 #include "core/lease.h"
@@ -224,6 +225,8 @@ void inbox_message(struct worker *w, const struct message *message, struct worke
     case MESSAGE_RESULT_ACK: inbox_result_ack(w, &message->result_ack, out); break;
     case MESSAGE_DROP: inbox_drop(w, &message->drop, out); break;
     case MESSAGE_CANCEL: inbox_cancel(w, &message->cancel, out); break;
+    case MESSAGE_INTERRUPTED_ACK: interruption_acked(w, &message->interrupted_ack); break;
+    case MESSAGE_RESUME: interruption_resume(w, &message->resume, out); break;
     /* Answered by the shell, or the worker's own words. */
     case MESSAGE_LOG_REQUEST:
     case MESSAGE_LOG_CHUNK:
@@ -234,6 +237,8 @@ void inbox_message(struct worker *w, const struct message *message, struct worke
     case MESSAGE_PROGRESS:
     case MESSAGE_RESULT:
     case MESSAGE_CANCEL_ACK:
+    case MESSAGE_INTERRUPTED:
+    case MESSAGE_RESUME_ACK:
     case MESSAGE_REQUEST:
     case MESSAGE_REPLY: break;
     }

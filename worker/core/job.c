@@ -4,6 +4,7 @@
 #include "core/checkpoint.h"
 #include "core/copy.h"
 #include "core/describe.h"
+#include "core/interruption.h"
 #include "core/keep.h"
 #include "core/lease.h"
 #include "core/lifecycle.h"
@@ -170,6 +171,7 @@ static void job_order_step(const struct worker *w, const struct task *task,
         .kind = row->step,
         .event = row->event,
         .run = task->record.run,
+        .ordered_run = task->record.ordered_run,
         .job = *job,
         .root_dir = root_dir,
         .revisions_max = w->config.revisions_max,
@@ -206,8 +208,27 @@ static void job_next_step(struct task *task)
 {
     task->record.step++;
     task->record.run = 1;
+    task->record.ordered_run = 0;
     task->record.step_state = STEP_NOT_BEGUN;
     task->changed = true;
+}
+
+/* The current step is over, and that is well. Nothing is left to be stopped once it was the last:
+ * what is done is done, whoever wanted it ended. */
+static void job_go_on(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    if (task->record.step + 1 < task->record.event_count) {
+        job_next_step(task);
+        return;
+    }
+    struct diagnostics none = { .code = LIFECYCLE_SUCCESS };
+    job_end(w, task, STATUS_SUCCEEDED, &none, out);
+}
+
+void job_skip_step(struct worker *w, struct task *task, struct worker_actions *out)
+{
+    task->record.events[task->record.step].status = STATUS_SKIPPED;
+    job_go_on(w, task, out);
 }
 
 /* The last step's outcome told that the revision, as it was then, has no script for this event:
@@ -230,12 +251,7 @@ static void job_pass_step(struct worker *w, struct task *task, struct worker_act
     record->step_state = STEP_DONE;
     task->changed = true;
     outbox_hint(w, task, 0, 0, out);
-    if (record->step + 1 < record->event_count) {
-        job_next_step(task);
-        return;
-    }
-    struct diagnostics none = { .code = LIFECYCLE_SUCCESS };
-    job_end(w, task, STATUS_SUCCEEDED, &none, out);
+    job_go_on(w, task, out);
 }
 
 /* What a build did, behind the events that are steps. */
@@ -272,20 +288,13 @@ void job_step_ended(struct worker *w, struct task *task, const struct step_outco
 {
     assert(task_running(task));
     struct row_record *record = &task->record;
-    bool more = record->step + 1 < record->event_count;
     job_take_outcome(w, task, outcome);
     outbox_hint(w, task, 0, 0, out);
     bool ignored = outcome->status == STATUS_FAILED &&
                    job_step_row(task)->scripts == SCRIPTS_LAST_SUCCESSFUL &&
                    record->job->ignore_application_stop_failures && !job_unwanted(task);
     if (outcome->status == STATUS_SUCCEEDED || ignored) {
-        if (more) {
-            job_next_step(task);
-            return;
-        }
-        /* Nothing was left to be stopped: what is done is done, whoever wanted it ended. */
-        struct diagnostics none = { .code = LIFECYCLE_SUCCESS };
-        job_end(w, task, STATUS_SUCCEEDED, &none, out);
+        job_go_on(w, task, out);
         return;
     }
     if (task_floating(task) && outcome->status == STATUS_UNKNOWN && !job_unwanted(task))
@@ -294,35 +303,78 @@ void job_step_ended(struct worker *w, struct task *task, const struct step_outco
         job_end_unwanted(w, task, &outcome->diagnostics, out);
         return;
     }
+    if (outcome->interrupted) {
+        interruption_enter(w, task, &outcome->diagnostics, out);
+        return;
+    }
     /* A step that somebody else ended did not do its work. */
     job_end(w, task, outcome->status == STATUS_UNKNOWN ? STATUS_UNKNOWN : STATUS_FAILED,
             &outcome->diagnostics, out);
 }
 
-static void job_end_interrupted(struct worker *w, struct task *task, bool begun,
-                                const char *log_tail, struct worker_actions *out)
+void job_end_unknown(struct worker *w, struct task *task, const struct diagnostics *why,
+                     struct worker_actions *out)
 {
-    log_tail = describe_tail(log_tail ? log_tail : "", WIRE_LOG_TAIL_MAX);
-    struct lifecycle_report *report = &task->record.events[task->record.step];
-    bool known = !begun || job_step_row(task)->repeatable; /* it did nothing that matters */
-    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART,
-                               .script = "",
-                               .log_tail = log_tail };
-    why.message = known ? describe_worn_out(w, task, &out->arena)
-                        : describe_interrupted(w, task, log_tail, &out->arena);
-    report->status = known ? STATUS_FAILED : STATUS_UNKNOWN;
-    report->ended_ms = w->now_ms;
-    job_end(w, task, report->status, &why, out);
+    job_end(w, task, STATUS_UNKNOWN, why, out);
 }
 
+/* A hook that was told to end and left no outcome: nobody asks, but nobody knows, either. */
+static void job_end_lost(struct worker *w, struct task *task, const char *log_tail,
+                         struct worker_actions *out)
+{
+    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART, .script = "" };
+    why.log_tail = describe_tail(log_tail ? log_tail : "", WIRE_LOG_TAIL_MAX);
+    why.message = arena_format(&out->arena,
+                               "%s, and its process left no result: what it did is "
+                               "not known. Look at the host",
+                               describe_unwanted(w, task, &out->arena));
+    task->record.events[task->record.step].status = STATUS_UNKNOWN;
+    task->record.events[task->record.step].ended_ms = w->now_ms;
+    job_end(w, task, STATUS_UNKNOWN, &why, out);
+}
+
+static uint32_t job_runs(const struct row_record *record)
+{
+    return record->ordered_run ? record->run - record->ordered_run + 1 : record->run;
+}
+
+/* It is lost run after run: what may be begun again ends as failed, for a hook somebody is asked.
+ */
+static void job_worn_out(struct worker *w, struct task *task, const char *log_tail,
+                         struct worker_actions *out)
+{
+    struct diagnostics why = { .code = LIFECYCLE_FAILED_AFTER_RESTART, .script = "" };
+    why.log_tail = describe_tail(log_tail ? log_tail : "", WIRE_LOG_TAIL_MAX);
+    if (!job_step_row(task)->repeatable) {
+        why.message = arena_format(&out->arena, "its process was lost %u times without a result",
+                                   (unsigned)job_runs(&task->record));
+        interruption_enter(w, task, &why, out);
+        return;
+    }
+    why.message = describe_worn_out(w, task, &out->arena);
+    struct lifecycle_report *report = &task->record.events[task->record.step];
+    report->status = STATUS_FAILED;
+    report->ended_ms = w->now_ms;
+    job_end(w, task, STATUS_FAILED, &why, out);
+}
+
+/* Whether anything may begin again is the step's to decide, which knows the revision's appspec and
+ * what had begun: it ends with an outcome that says `interrupted`. */
 void job_step_lost(struct worker *w, struct task *task, bool begun, const char *log_tail,
                    struct worker_actions *out)
 {
     assert(task_running(task));
     struct row_record *record = &task->record;
-    bool again = !begun || job_step_row(task)->repeatable;
-    if (!again || record->run >= STEP_RUNS_MAX) {
-        job_end_interrupted(w, task, begun, log_tail, out);
+    actions_note(out, NOTE_WARNING, "job=%s attempt=%u step=%s run=%u: lost %s",
+                 record->row.job.text, (unsigned)record->row.attempt,
+                 lifecycle_event_name(record->events[record->step].event), (unsigned)record->run,
+                 begun ? "without an outcome" : "before it had begun");
+    if (begun && job_unwanted(task) && !job_step_row(task)->repeatable) {
+        job_end_lost(w, task, log_tail, out);
+        return;
+    }
+    if (job_runs(record) >= STEP_RUNS_MAX) {
+        job_worn_out(w, task, log_tail, out);
         return;
     }
     record->step_state = STEP_NOT_BEGUN;
@@ -372,6 +424,7 @@ void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
         job_end_unwanted(w, task, NULL, out);
         return;
     }
+    if (interruption_waits(task)) return; /* for the operator */
     if (model_active_task(w, record->job->target) != task) return;
     if (!lease_live(w, task)) return;
     while (record->row.state != ROW_ENDED && job_runs_nothing(task)) job_pass_step(w, task, out);

@@ -26,12 +26,13 @@ struct task {
 
     bool asked;        /* the current step was started or adopted by this process */
     bool cancel_asked; /* ... and its end was asked for */
+    bool told;         /* the coordinator has acknowledged the interruption */
     bool dropped;      /* delete the row as soon as no step runs */
     enum task_ending ending;
     uint64_t lease_until_boot_ms; /* confirmed by an echo of this process's heartbeats; 0 none */
     uint64_t patience_boot_ms;    /* an adopted step is not ended for want of an echo before */
     uint64_t overdue_boot_ms;     /* UINT64_MAX none */
-    uint64_t result_at_boot_ms;   /* when the result is next sent */
+    uint64_t result_at_boot_ms;   /* when the result, or the interruption, is next sent */
     uint64_t hint_at_boot_ms;     /* before this no further progress hint */
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/actions.h"
 #include "core/copy.h"
+#include "core/interruption.h"
 
 #include <assert.h>
 
@@ -70,8 +71,11 @@ void outbox_welcomed(struct worker *w, const struct welcome *welcome, struct wor
     w->lease_ms = welcome->lease_ms;
     if (!anew) return;
     w->heartbeat_at_boot_ms = w->boot_ms;
-    list_for_each (link, &w->tasks)
-        list_entry(link, struct task, link)->result_at_boot_ms = w->boot_ms;
+    list_for_each (link, &w->tasks) {
+        struct task *task = list_entry(link, struct task, link);
+        task->result_at_boot_ms = w->boot_ms;
+        task->told = false;
+    }
     actions_note(out, NOTE_INFO, "worker=%s epoch=%llu: welcomed", w->config.name,
                  (unsigned long long)welcome->epoch);
 }
@@ -164,6 +168,13 @@ static uint64_t outbox_silence_end(const struct worker *w)
     return w->heard_boot_ms + (uint64_t)w->heartbeat_ms * OUTBOX_SILENCE_HEARTBEATS;
 }
 
+/* It has something to say that is repeated until it is acknowledged. */
+static bool outbox_waits(const struct task *task)
+{
+    if (interruption_waits(task)) return !task->told;
+    return task->record.row.state == ROW_ENDED && !task->dropped;
+}
+
 void outbox_decide(struct worker *w, struct worker_actions *out)
 {
     if (!outbox_open(w)) return;
@@ -177,8 +188,11 @@ void outbox_decide(struct worker *w, struct worker_actions *out)
     }
     list_for_each (link, &w->tasks) {
         struct task *task = list_entry(link, struct task, link);
-        if (task->record.row.state != ROW_ENDED || task->dropped) continue;
-        if (w->boot_ms >= task->result_at_boot_ms) outbox_result(w, task, out);
+        if (!outbox_waits(task) || w->boot_ms < task->result_at_boot_ms) continue;
+        if (interruption_waits(task))
+            interruption_say(w, task, out);
+        else
+            outbox_result(w, task, out);
     }
     if (w->boot_ms >= w->heartbeat_at_boot_ms) outbox_heartbeat(w, out);
 }
@@ -191,8 +205,7 @@ uint64_t outbox_deadline(const struct worker *w)
     if (outbox_silence_end(w) < at) at = outbox_silence_end(w);
     list_for_each (link, (struct list *)&w->tasks) {
         const struct task *task = list_entry(link, struct task, link);
-        if (task->record.row.state == ROW_ENDED && !task->dropped && task->result_at_boot_ms < at)
-            at = task->result_at_boot_ms;
+        if (outbox_waits(task) && task->result_at_boot_ms < at) at = task->result_at_boot_ms;
     }
     return at;
 }

@@ -5,6 +5,7 @@
 
 static const char job_context[] = "meridian-job-v1";
 static const char cancel_context[] = "meridian-cancel-v1";
+static const char resume_context[] = "meridian-resume-v1";
 
 void uplink_init(struct uplink *uplink, struct link_peer *peer, const struct sign_public *dispatch,
                  const struct log *log)
@@ -68,6 +69,20 @@ static void open_cancel(struct uplink *uplink, struct arena *arena, struct signe
         signed_->cancel = cancel;
 }
 
+static void open_resume(struct uplink *uplink, struct arena *arena, struct signed_resume *signed_)
+{
+    struct error err = { 0 };
+    struct resume *resume = arena_calloc(arena, 1, sizeof *resume);
+    signed_->resume = NULL;
+    if (!sign_check(&uplink->dispatch, resume_context, signed_->signed_resume,
+                    bytes_of(signed_->signature, SIGNATURE_SIZE)))
+        log_event(uplink->log, LOG_ERROR, "a resume is not signed by our coordinator", NULL);
+    else if (!wire_resume_decode(signed_->signed_resume, arena, resume, &err))
+        log_failure(uplink->log, LOG_ERROR, "a resume cannot be read", &err);
+    else
+        signed_->resume = resume;
+}
+
 bool uplink_receive(struct uplink *uplink, struct arena *arena, struct message *out)
 {
     struct bytes payload;
@@ -80,6 +95,7 @@ bool uplink_receive(struct uplink *uplink, struct arena *arena, struct message *
         }
         if (out->type == MESSAGE_OFFER) open_offer(uplink, arena, &out->offer);
         if (out->type == MESSAGE_CANCEL) open_cancel(uplink, arena, &out->cancel);
+        if (out->type == MESSAGE_RESUME) open_resume(uplink, arena, &out->resume);
         return true;
     }
     return false;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ADVICE_SIZE = 300, VARIABLES_MAX = 16 };
@@ -123,26 +124,25 @@ static bool run_script(struct event *event, size_t index, struct script_end *end
     const struct appspec_script *spec = &event->hook->scripts[index];
     struct environment environment AUTO(environment_deinit);
     hook_environment(&environment, event->step->spec);
-    if (spec->rerun_safe) {
+    bool interrupted = event->ledger.interrupted && event->ledger.done == index;
+    if (spec->rerun_safe || interrupted) {
         char attempt[16];
         snprintf(attempt, sizeof attempt, "%u", event->step->spec->run);
         environment_put(&environment, "ATTEMPT", attempt);
-        environment_put(&environment, "RESUMED",
-                        event->ledger.interrupted && event->ledger.done == index ? "true"
-                                                                                 : "false");
+        environment_put(&environment, "RESUMED", interrupted ? "true" : "false");
     }
     char path[FS_PATH_MAX];
     const struct script script = { .spec = spec,
                                    .path = path,
                                    .environment = environment.entries,
                                    .log = &event->log,
+                                   .ledger = &event->ledger,
                                    .step = event->step };
     if (!fs_join(path, event->revision, spec->path, err)) return false;
-    if (!ledger_note(&event->ledger, "begun", index, spec->rerun_safe ? " safe" : " once", err))
-        return false;
+    if (!ledger_begin(&event->ledger, index, spec->rerun_safe, err)) return false;
     scriptlog_entry(&event->log, "Script - %s", spec->location);
     script_run(&script, end);
-    return end->code != LIFECYCLE_SUCCESS || ledger_note(&event->ledger, "done", index, "", err);
+    return end->code != LIFECYCLE_SUCCESS || ledger_done(&event->ledger, index, err);
 }
 
 static bool run_scripts(struct event *event, struct step_report *report, struct error *err)
@@ -150,7 +150,7 @@ static bool run_scripts(struct event *event, struct step_report *report, struct 
     for (size_t i = 0; i < event->hook->script_count; i++) {
         struct script_end end;
         if (i < event->ledger.done) {
-            if (!ledger_note(&event->ledger, "done", i, "", err)) return false;
+            if (!ledger_done(&event->ledger, i, err)) return false;
             continue;
         }
         if (!step_continues(event->step, err) || !run_script(event, i, &end, err)) return false;
@@ -166,6 +166,39 @@ static bool run_scripts(struct event *event, struct step_report *report, struct 
         return true;
     }
     return true;
+}
+
+/* What had begun may begin once more when the appspec says so, or when the operator has said so
+ * since. Otherwise nothing begins: the outcome tells what is known, and the operator decides. */
+static bool may_go_on(const struct event *event)
+{
+    const struct ledger *ledger = &event->ledger;
+    if (!ledger->interrupted || ledger->done >= event->hook->script_count) return true;
+    if (event->hook->scripts[ledger->done].rerun_safe) return true;
+    return ledger->begun_run < event->step->spec->ordered_run;
+}
+
+static void report_interrupted(struct event *event, bool ended, struct step_report *report)
+{
+    const struct ledger *ledger = &event->ledger;
+    char date[32] = "";
+    const char *script = event->hook->scripts[ledger->done].location;
+    const time_t begun = (time_t)(ledger->begun_ms / 1000);
+    struct tm parts;
+    if (!gmtime_r(&begun, &parts) || strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        date[0] = '\0';
+    report->status = STATUS_UNKNOWN;
+    report->interrupted = true;
+    report->code = LIFECYCLE_FAILED_AFTER_RESTART;
+    snprintf(report->script, sizeof report->script, "%s", script);
+    snprintf(report->message, sizeof report->message,
+             "its script %.100s had begun at %s (boot %s) and left no result, and it is not "
+             "declared `rerun: safe`%s",
+             script, date, ledger->begun_boot,
+             ended ? "; its processes still ran and were ended" : "");
+    scriptlog_recall(&event->log);
+    scriptlog_tail(&event->log, report->log_tail);
+    scriptlog_entry(&event->log, "Meridian - interrupted: %s", report->message);
 }
 
 static void log_warnings(struct scriptlog *log, const struct appspec *appspec)
@@ -190,10 +223,15 @@ bool hook_run(struct step *step, struct step_report *report, struct error *err)
     ledger->fd = -1;
     bool ok = scriptlog_open(&event.log, step->host.logs, err) && ledger_open(ledger, step, err);
     if (ok) {
-        scriptlog_entry(&event.log, "LifecycleEvent - %s", name);
-        log_warnings(&event.log, appspec);
-        ok = run_scripts(&event, report, err);
-        if (ok) blame_old_revision(step, report);
+        bool ended = ledger_end_orphans(ledger);
+        if (may_go_on(&event)) {
+            scriptlog_entry(&event.log, "LifecycleEvent - %s", name);
+            log_warnings(&event.log, appspec);
+            ok = run_scripts(&event, report, err);
+            if (ok) blame_old_revision(step, report);
+        } else {
+            report_interrupted(&event, ended, report);
+        }
         if (report->log_tail[0] == '\0') scriptlog_tail(&event.log, report->log_tail);
     }
     scriptlog_close(&event.log);

@@ -2,6 +2,7 @@
 
 #include "io/clock.h"
 #include "steps/launch.h"
+#include "steps/ledger.h"
 #include "steps/tree.h"
 
 #include <errno.h>
@@ -275,6 +276,9 @@ void script_run(const struct script *script, struct script_end *out)
     scriptlog_stream_init(&run.output, "[stdout]");
     scriptlog_stream_init(&run.errors, "[stderr]");
     if (launch_script(script, &run.launch, &err)) {
+        /* Should it be lost: a process that ends at once needs no name. */
+        if (script->ledger && !ledger_process(script->ledger, run.launch.pid, &err))
+            scriptlog_entry(script->log, "Meridian - warning: %s", err.text);
         enter(&run, RUN_RUNNING);
         supervise(&run);
         leave_reader(&run);

@@ -22,11 +22,14 @@ enum {
     SCRIPT_VARIABLES_SPARE = 4 /* free places at the end of the environment */
 };
 
+struct ledger;
+
 struct script {
     const struct appspec_script *spec;
     const char *path; /* absolute */
     char **environment;
     struct scriptlog *log;
+    struct ledger *ledger; /* its process is noted there; NULL nowhere */
     struct step *step;
     const char *noun;    /* what errors call it; NULL: "script" */
     uint64_t memory_max; /* bytes of data of each process; 0: no bound */

@@ -198,6 +198,35 @@ void scriptlog_stream_end(struct scriptlog *log, struct scriptlog_stream *stream
     flush(log);
 }
 
+/* Where a line's text begins: behind the date, if it has one. */
+static size_t behind_date(const uint8_t *line, size_t len)
+{
+    static const char shape[] = "dddd-dd-dd dd:dd:dd ";
+    size_t i = 0;
+    for (; i < sizeof shape - 1 && i < len; i++) {
+        bool digit = line[i] >= '0' && line[i] <= '9';
+        if (shape[i] == 'd' ? !digit : line[i] != (uint8_t)shape[i]) return 0;
+    }
+    return i == sizeof shape - 1 ? i : 0;
+}
+
+void scriptlog_recall(struct scriptlog *log)
+{
+    uint8_t text[TAIL_KEPT];
+    size_t got = 0;
+    struct error ignored;
+    AUTO(auto_close) int fd = open(log->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    uint64_t from = log->size > sizeof text ? log->size - sizeof text : 0;
+    if (fd < 0 || !fs_pread_full(fd, text, sizeof text, from, &got, &ignored)) return;
+    for (const uint8_t *line = text, *end = text + got; line < end;) {
+        const uint8_t *newline = memchr(line, '\n', (size_t)(end - line));
+        size_t len = (size_t)((newline ? newline : end) - line), skip = behind_date(line, len);
+        tail_put_escaped(log, line + skip, len - skip);
+        tail_put(log, "\n", 1);
+        line += len + (newline ? 1 : 0);
+    }
+}
+
 void scriptlog_tail(const struct scriptlog *log, char out[SCRIPTLOG_TAIL_MAX + 1])
 {
     size_t len = log->tail.len, start = len > SCRIPTLOG_TAIL_MAX ? len - SCRIPTLOG_TAIL_MAX : 0;

@@ -46,3 +46,5 @@ void scriptlog_output(struct scriptlog *log, struct scriptlog_stream *stream, st
 void scriptlog_stream_end(struct scriptlog *log, struct scriptlog_stream *stream);
 
 void scriptlog_tail(const struct scriptlog *log, char out[SCRIPTLOG_TAIL_MAX + 1]);
+/* The tail begins with what lies in the file: the last words of a step that was lost. */
+void scriptlog_recall(struct scriptlog *log);

@@ -40,8 +40,9 @@ struct step_report {
     char message[ERROR_TEXT_SIZE];
     char log_tail[WIRE_LOG_TAIL_MAX + 1];
     bool noop;
-    uint64_t bytes; /* fetched over the network */
-    uint64_t files; /* installed */
+    bool interrupted; /* see struct step_outcome */
+    uint64_t bytes;   /* fetched over the network */
+    uint64_t files;   /* installed */
     uint64_t idle_events;
     char version_id[WIRE_KEY_MAX];
     struct lifecycle_report phases[WIRE_EVENTS_MAX];

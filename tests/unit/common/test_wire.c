@@ -121,7 +121,8 @@ static const struct copy_state sample_copies[] = {
         .assigned_ms = 5, .ended_ms = 6, .deadline_ms = 7,                                         \
         .events = { { EVENT_INSTALL, STATUS_FAILED, 8, 9 } }, .event_count = 1,                    \
         .failed_event = EVENT_INSTALL, .diagnostics = DIAGNOSTICS, .done = (done_),                \
-        .total = (total_), .stage_number = 5, .action_number = 6                                   \
+        .total = (total_), .stage_number = 5, .action_number = 6,                                  \
+        .interruption = { 7, 8, RESUME_SKIP, true },                                               \
     }
 
 #define EVENT                                                                                      \
@@ -273,6 +274,27 @@ static void a_cancel_comes_back_as_it_was(void **state)
     ROUND_TRIP((struct fixture *)*state, cancel, &cancel, &out);
 }
 
+static void a_resume_comes_back_as_it_was(void **state)
+{
+    static const struct resume resume = {
+        { { ID("job-1"), 1, { 2, 3 } }, 4, 5 }, RESUME_SKIP, "web-1", ID("inc-1"), 6
+    };
+    struct resume out;
+    ROUND_TRIP((struct fixture *)*state, resume, &resume, &out);
+}
+
+static void a_resume_without_a_verb_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const struct resume resume = {
+        { { ID("job-1"), 1, { 2, 3 } }, 4, 5 }, RESUME_NONE, "web-1", ID("inc-1"), 6
+    };
+    struct resume out;
+    wire_resume_encode(&resume, &f->buf);
+    assert_false(wire_resume_decode(buf_bytes(&f->buf), &f->arena, &out, &f->err));
+    assert_int_equal(f->err.code, ERR_INVALID);
+}
+
 static void a_step_spec_comes_back_as_it_was(void **state)
 {
     struct step_spec spec, out;
@@ -280,6 +302,7 @@ static void a_step_spec_comes_back_as_it_was(void **state)
     spec.kind = STEP_HOOK;
     spec.event = EVENT_INSTALL;
     spec.run = 2;
+    spec.ordered_run = 3;
     memcpy(&spec.job, &sample_job, sizeof spec.job);
     spec.root_dir = "/opt/root";
     spec.last_successful = (struct id)ID("d-LAST");
@@ -297,6 +320,7 @@ static void a_step_outcome_comes_back_as_it_was(void **state)
 {
     static const struct step_outcome outcome = { STATUS_FAILED,
                                                  DIAGNOSTICS,
+                                                 true,
                                                  true,
                                                  1,
                                                  2,
@@ -359,7 +383,17 @@ static void every_worker_message_comes_back_as_it_was(void **state)
         { MESSAGE_LOG_REQUEST, .log_request = { 1, ID("d-1"), "group", 2, 3 } },
         { MESSAGE_LOG_CHUNK, .log_chunk = { 1, 2, { data, sizeof data }, true, "cause" } },
     };
+    static const struct message later[] = {
+        { MESSAGE_INTERRUPTED, .interrupted = { { { ID("job"), 1, { 2, 3 } }, 4, 5 },
+                                                { EVENT_INSTALL, STATUS_UNKNOWN, 6, 7 },
+                                                DIAGNOSTICS } },
+        { MESSAGE_INTERRUPTED_ACK, .interrupted_ack = { { ID("job"), 1, { 2, 3 } }, 4, 5 } },
+        { MESSAGE_RESUME, .resume = { { data, sizeof data }, { 1, 2 }, NULL } },
+        { MESSAGE_RESUME_ACK, .resume_ack = { { ID("job"), 1, { 2, 3 } }, 4, 5 } },
+    };
     assert_int_equal(COUNT(messages), MESSAGE_REQUEST);
+    assert_int_equal(COUNT(messages) + 2 + COUNT(later), MESSAGE_TYPE_COUNT);
+    for (size_t i = 0; i < COUNT(later); i++) message_round_trip(*state, &later[i]);
     for (size_t i = 0; i < COUNT(messages); i++) message_round_trip(*state, &messages[i]);
 }
 
@@ -370,6 +404,7 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_PING, .apply = { ID("") } },
         { 1, REQUEST_APPLY, .apply = { ID("s"), "file", { text, sizeof text }, true } },
         { 1, REQUEST_RUN, .run = { ID("s"), "pipe", "rev", true } },
+        { 1, REQUEST_RESUME, .resume = { ID("s"), "pipe", "exec", "act", "w", RESUME_SKIP } },
         { 1, REQUEST_STOP, .stop = { ID("s"), "pipe", "exec", true, "reason" } },
         { 1, REQUEST_LIST, .apply = { ID("") } },
         { 1, REQUEST_STATUS, .status = { "pipe", "exec" } },
@@ -455,6 +490,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .accepted_ms = 5,
               .boot = ID("boot"),
               .step = 6,
+              .ordered_run = 1,
               .run = 7,
               .step_state = STEP_DONE,
               .cancel = true,
@@ -491,6 +527,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_job_comes_back_as_it_was),
         TEST(a_cancel_comes_back_as_it_was),
+        TEST(a_resume_comes_back_as_it_was),
+        TEST(a_resume_without_a_verb_is_refused),
         TEST(a_step_spec_comes_back_as_it_was),
         TEST(a_step_outcome_comes_back_as_it_was),
         TEST(every_worker_message_comes_back_as_it_was),

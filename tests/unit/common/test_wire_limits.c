@@ -277,8 +277,9 @@ static void break_message(struct world *w, const struct wire_type *type, uint8_t
 static void every_limit_of_every_member_is_enforced(void **state)
 {
     struct world *w = *state;
-    static const struct wire_type *const files[] = { &wire_job, &wire_step_spec, &wire_step_outcome,
-                                                     &wire_cancel, &wire_request };
+    static const struct wire_type *const files[] = { &wire_job,          &wire_step_spec,
+                                                     &wire_step_outcome, &wire_cancel,
+                                                     &wire_resume,       &wire_request };
     for (size_t i = 0; i < MESSAGE_TYPE_COUNT + RECORD_KIND_COUNT + COUNT(files); i++) {
         size_t record = i - MESSAGE_TYPE_COUNT, file = record - RECORD_KIND_COUNT;
         w->type = i < MESSAGE_TYPE_COUNT       ? wire_message_variants[i].type
@@ -355,6 +356,7 @@ static void the_tables_fit_the_schema(void **state)
     check_type(&wire_step_spec);
     check_type(&wire_step_outcome);
     check_type(&wire_cancel);
+    check_type(&wire_resume);
 }
 
 int main(void)

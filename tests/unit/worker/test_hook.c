@@ -369,15 +369,109 @@ static void a_repeated_run_goes_on_where_the_first_was_cut(void **state)
     const char *appspec = HEAD "  AfterInstall:\n  - {location: h.sh}\n"
                                "  - {location: h.sh, rerun: safe}\n"
                                "  - {location: h.sh, rerun: safe}\n";
-    place_write(&p, "again/4-1/scripts", "begun 0 once\ndone 0\nbegun 1 safe\n", 0644);
+    place_write(&p, "again/4-1/scripts", "begun 0 once 5 b1\ndone 0\nbegun 1 safe 6 b1\n", 0644);
     place_folder(&p, "again/4-2");
     p.spec.run = 2;
     p.step.folder = place_path(&p, "again/4-2");
     struct step_report *r = run(&p, EVENT_AFTER_INSTALL, appspec);
     assert_int_equal(r->code, LIFECYCLE_SUCCESS);
     assert_string_equal(place_read(&p, "trace"), "2 true\n2 false\n");
-    assert_string_equal(place_read(&p, "again/4-2/scripts"),
-                        "done 0\nbegun 1 safe\ndone 1\nbegun 2 safe\ndone 2\n");
+    const char *ledger = place_read(&p, "again/4-2/scripts");
+    assert_true(text_starts(ledger, "done 0\nbegun 1 safe "));
+    assert_says(ledger, "\nprocess ");
+    assert_says(ledger, "\ndone 1\nbegun 2 safe ");
+    assert_says(ledger, "\ndone 2\n");
+    place_remove(&p);
+}
+
+/* The run that follows `earlier` (its list of scripts) of one script. */
+static struct step_report *run_after(struct place *p, const char *earlier, uint32_t ordered_run,
+                                     const char *keys)
+{
+    script(p, "h.sh", "#!/bin/sh\necho $ATTEMPT $RESUMED >> @/trace\n");
+    place_write(p, "again/4-1/scripts", earlier, 0644);
+    place_folder(p, "again/4-2");
+    place_folder(p, "again/4-3"); /* run 2 was lost before it came to its scripts */
+    p->spec.run = 3;
+    p->spec.ordered_run = ordered_run;
+    p->step.folder = place_path(p, "again/4-3");
+    char appspec[200];
+    snprintf(appspec, sizeof appspec, HEAD "  AfterInstall:\n  - {location: h.sh%s}\n", keys);
+    return run(p, EVENT_AFTER_INSTALL, appspec);
+}
+
+static void a_script_that_had_begun_does_not_begin_again_by_itself(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    struct step_report *r = run_after(&p, "begun 0 once 1700000000000 boot-1\n", 0, "");
+    assert_int_equal(r->status, STATUS_UNKNOWN);
+    assert_true(r->interrupted);
+    assert_int_equal(r->code, LIFECYCLE_FAILED_AFTER_RESTART);
+    assert_string_equal(r->script, "h.sh");
+    assert_says(r->message, "2023-11-14T22:13:20Z (boot boot-1)");
+    assert_false(place_has(&p, "trace"));
+    place_remove(&p);
+}
+
+static void a_list_of_scripts_that_was_cut_counts_as_begun(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    struct step_report *r = run_after(&p, "begun 0 once 17 boot-1\ndone 0", 0, "");
+    assert_true(r->interrupted);
+    place_remove(&p);
+}
+
+static void nothing_begins_when_the_list_of_scripts_cannot_be_read(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    place_folder(&p, "again/4-1/scripts/x");
+    p.spec.run = 2;
+    place_folder(&p, "again/4-2");
+    p.step.folder = place_path(&p, "again/4-2");
+    script(&p, "h.sh", "#!/bin/sh\necho >> @/trace\n");
+    struct step_report *r =
+        run(&p, EVENT_AFTER_INSTALL, HEAD "  AfterInstall:\n  - {location: h.sh, rerun: safe}\n");
+    assert_int_equal(r->code, LIFECYCLE_UNKNOWN_ERROR);
+    assert_false(place_has(&p, "trace"));
+    place_remove(&p);
+}
+
+static void an_interrupted_script_begins_once_more_on_the_operator_s_word(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    struct step_report *r = run_after(&p, "begun 0 once 17 boot-1\n", 2, "");
+    assert_int_equal(r->code, LIFECYCLE_SUCCESS);
+    assert_string_equal(place_read(&p, "trace"), "3 true\n");
+    place_remove(&p);
+}
+
+static void the_operator_s_word_counts_for_one_begin(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    struct step_report *r = run_after(&p, "begun 0 once 17 boot-1\n", 1, "");
+    assert_true(r->interrupted);
+    assert_false(place_has(&p, "trace"));
+    place_remove(&p);
+}
+
+static void a_script_that_is_safe_begins_again(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    struct step_report *r = run_after(&p, "begun 0 safe 17 boot-1\n", 0, ", rerun: safe");
+    assert_int_equal(r->code, LIFECYCLE_SUCCESS);
+    assert_string_equal(place_read(&p, "trace"), "3 true\n");
     place_remove(&p);
 }
 
@@ -404,6 +498,12 @@ int main(void)
         cmocka_unit_test(binary_output_is_escaped_in_the_tail_and_kept_in_the_log),
         cmocka_unit_test(an_unknown_or_locked_user_is_code_4),
         cmocka_unit_test(a_repeated_run_goes_on_where_the_first_was_cut),
+        cmocka_unit_test(a_script_that_had_begun_does_not_begin_again_by_itself),
+        cmocka_unit_test(a_list_of_scripts_that_was_cut_counts_as_begun),
+        cmocka_unit_test(nothing_begins_when_the_list_of_scripts_cannot_be_read),
+        cmocka_unit_test(an_interrupted_script_begins_once_more_on_the_operator_s_word),
+        cmocka_unit_test(the_operator_s_word_counts_for_one_begin),
+        cmocka_unit_test(a_script_that_is_safe_begins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,20 +180,6 @@ FX_TEST(a_step_that_never_began_is_started_again_under_a_new_run)
     assert_string_equal(fx_disk_row(fx, job)->boot.text, "boot-2");
 }
 
-FX_TEST(a_step_that_never_begins_fails_after_five_runs)
-{
-    struct job *job = fx_job(fx, "j1", 1, 1, 1);
-    fx_offer(fx, job);
-    for (uint32_t run = 1; run < 5; run++) {
-        fx_lost(fx, job, 0, run, false);
-        fx_assert_started(fx, job, 0, run + 1);
-    }
-    fx_lost(fx, job, 0, 5, false);
-    assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
-    assert_int_equal(result_of(fx, job)->status, STATUS_FAILED);
-    assert_int_equal(result_of(fx, job)->events[0].status, STATUS_FAILED);
-}
-
 FX_TEST(an_interrupted_download_is_repeated_five_times_at_most)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
@@ -208,29 +194,6 @@ FX_TEST(an_interrupted_download_is_repeated_five_times_at_most)
     assert_int_equal(result->status, STATUS_FAILED);
     assert_int_equal(result->diagnostics.code, LIFECYCLE_FAILED_AFTER_RESTART);
     assert_non_null(strstr(result->diagnostics.message, "DownloadBundle was interrupted 5 times"));
-}
-
-FX_TEST(an_interrupted_hook_is_unknown_and_the_operator_is_told_everything)
-{
-    struct job *job = fx_job(fx, "j1", 1, 1, 1);
-    fx_offer(fx, job);
-    run_steps(fx, job, 0, 4);
-    fx_reboot(fx);
-    fx_lost(fx, job, 4, 1, true);
-    assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
-    const struct result *result = result_of(fx, job);
-    assert_int_equal(result->status, STATUS_UNKNOWN);
-    assert_int_equal(result->events[4].status, STATUS_UNKNOWN);
-    assert_int_equal(result->events[5].status, STATUS_SKIPPED);
-    assert_int_equal(result->failed_event, EVENT_AFTER_INSTALL);
-    assert_int_equal(result->diagnostics.code, LIFECYCLE_FAILED_AFTER_RESTART);
-    const char *message = result->diagnostics.message;
-    assert_non_null(strstr(message, "AfterInstall was interrupted"));
-    assert_non_null(strstr(message, "2023-11-14T22:13:20.000Z"));
-    assert_non_null(strstr(message, "host w1 (boot boot-1)"));
-    assert_non_null(strstr(message, "'last words'"));
-    assert_non_null(strstr(message, "meridian run shop"));
-    assert_string_equal(result->diagnostics.log_tail, "last words");
 }
 
 FX_TEST(a_cancel_is_durable_before_it_is_acknowledged_and_nothing_starts_after_it)
@@ -387,9 +350,7 @@ int main(void)
         cmocka_unit_test(outcomes_of_another_step_run_or_attempt_are_ignored),
         cmocka_unit_test(a_restarted_worker_adopts_the_running_step_and_never_starts_it_blindly),
         cmocka_unit_test(a_step_that_never_began_is_started_again_under_a_new_run),
-        cmocka_unit_test(a_step_that_never_begins_fails_after_five_runs),
         cmocka_unit_test(an_interrupted_download_is_repeated_five_times_at_most),
-        cmocka_unit_test(an_interrupted_hook_is_unknown_and_the_operator_is_told_everything),
         cmocka_unit_test(a_cancel_is_durable_before_it_is_acknowledged_and_nothing_starts_after_it),
         cmocka_unit_test(a_restart_after_a_cancel_asks_again_for_the_steps_end),
         cmocka_unit_test(a_cancelled_hook_that_vanished_is_unknown_not_stopped),

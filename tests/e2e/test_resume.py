@@ -1,0 +1,190 @@
+"""Hooks whose process is gone without a result: a lost step, a reboot; and the operator's word.
+
+Where it is allowed, a reboot is the end of all processes of the worker's own pid namespace, with
+another boot id laid over /proc/sys/kernel/random/boot_id in its own mount namespace.
+"""
+import contextlib, os, signal, subprocess, uuid
+
+import pytest
+
+import world
+from world import BIN, HOLD, PAGE, TRACE, Worker, appspec, descendants_of, script, target, targets, until
+
+EVENTS = ["BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"]
+# One line at each begin; stands still in the event that the file `halt` names, until `go` is there.
+STAND = TRACE + 'echo "at work in $LIFECYCLE_EVENT"\n' + f'[ "$(cat halt 2>/dev/null)" != "$LIFECYCLE_EVENT" ] || {{ {HOLD}}}\n'
+
+
+def bundle(rerun=()):
+    hooks = {e: [{"location": "hook", "timeout": 120} | ({"rerun": "safe"} if e in rerun else {})] for e in EVENTS}
+    return {"appspec.yml": appspec(PAGE, hooks), "page": "page", "hook": script(STAND)}
+
+
+def begin(w, event, rerun=(), name="xr"):
+    """A deployment that stands still in this event; returns version and execution."""
+    worker = w.only
+    (worker.home / "halt").write_text(event)
+    with contextlib.suppress(FileNotFoundError):
+        (worker.home / "go").unlink()
+    w.apply(w.pipeline(name))
+    version = w.push(bundle(rerun), name)
+    execution = w.execution_of(version, name)
+    until(lambda: f"{event} {version}" in worker.trace(), f"the begin of {event}")
+    return version, execution
+
+
+def steps_of(w):
+    """The step processes of the world, as their command lines tell."""
+    found = []
+    for pid in descendants_of(w.folder):
+        with contextlib.suppress(OSError):
+            words = open(f"/proc/{pid}/cmdline").read().split("\0")
+            if words[0].endswith("meridian-step"):
+                found.append(pid)
+    return found
+
+
+def lose_step(w):
+    for pid in until(lambda: steps_of(w), "a step process"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def waits(w, execution, name="xr"):
+    def look():
+        view = w.try_json("status", name, execution)
+        return view if view and any(t.get("interrupted") for t in targets(view)) else None
+    return until(look, "an interrupted host")
+
+
+def ran(w, version):
+    return [line.split()[0] for line in w.only.trace() if line.endswith(version)]
+
+
+def test_an_interrupted_hook_waits_and_begins_again_only_on_the_operator_s_word(shared):
+    version, execution = begin(shared, "AfterInstall", name="rerun")
+    lose_step(shared)
+    seen = target(waits(shared, execution, "rerun"))
+    assert seen["status"] == "InProgress"
+    said = seen["diagnostics"]
+    assert said["errorCode"] == "FailedAfterRestart" and said["lifecycleEventName"] == "AfterInstall"
+    assert said["scriptName"] == "hook" and "at work in AfterInstall" in said["logTail"]
+    boot = open("/proc/sys/kernel/random/boot_id").read().strip()
+    for part in (boot, "its processes still ran and were ended", f"meridian resume {execution}", "meridian stop rerun"):
+        assert part in said["message"], said["message"]
+    tree = shared.meridian("status", "rerun", execution).stdout
+    assert "Interrupted" in tree and "--rerun-step" in tree
+    assert ran(shared, version) == ["BeforeInstall", "AfterInstall"]
+    (shared.only.home / "go").touch()
+    shared.meridian("resume", execution, status=2)
+    shared.meridian("resume", execution, "--rerun-step", "--host", "nobody", status=6)
+    done = shared.json("resume", execution, "--rerun-step", "--host", shared.only.name)
+    assert done == {"pipelineExecutionId": execution, "resumed": "rerun-step"}
+    assert shared.ended(execution, "rerun")["status"] == "Succeeded"
+    assert ran(shared, version) == ["BeforeInstall", "AfterInstall", "AfterInstall", "ApplicationStart", "ValidateService"]
+    shared.meridian("resume", execution, "--skip-step", status=6)
+
+
+def test_an_interrupted_hook_is_skipped(shared):
+    version, execution = begin(shared, "BeforeInstall", name="skip")
+    lose_step(shared)
+    waits(shared, execution, "skip")
+    shared.meridian("resume", "skip", "--skip-step")
+    view = shared.ended(execution, "skip")
+    assert view["status"] == "Succeeded"
+    assert ran(shared, version) == EVENTS
+    events = {e["lifecycleEventName"]: e["status"] for e in target(view)["lifecycleEvents"]}
+    assert events["BeforeInstall"] == "Skipped" and events["AfterInstall"] == "Succeeded"
+
+
+def test_a_stop_ends_what_waits(shared):
+    version, execution = begin(shared, "ApplicationStart", name="stop")
+    lose_step(shared)
+    waits(shared, execution, "stop")
+    shared.meridian("stop", "stop", execution, "--yes")
+    assert shared.ended(execution, "stop")["status"] == "Stopped"
+    assert ran(shared, version) == EVENTS[:3]
+
+
+def test_a_hook_that_is_safe_begins_again_by_itself(shared):
+    version, execution = begin(shared, "AfterInstall", rerun=["AfterInstall"], name="safe")
+    lose_step(shared)
+    until(lambda: ran(shared, version).count("AfterInstall") == 2, "its second begin")
+    (shared.only.home / "go").touch()
+    assert shared.ended(execution, "safe")["status"] == "Succeeded"
+
+
+def test_the_word_outlives_worker_and_coordinator(one):
+    version, execution = begin(one, "ValidateService")
+    lose_step(one)
+    waits(one, execution)
+    one.only.kill()
+    (one.only.home / "go").touch()
+    one.meridian("resume", "xr", "--rerun-step")
+    one.kill_coordinator()
+    one.start_coordinator()
+    one.only.start()
+    assert one.ended(execution)["status"] == "Succeeded"
+    assert ran(one, version) == EVENTS + ["ValidateService"]
+
+
+# ---- reboots ----
+
+class Host(Worker):
+    """A worker in a pid namespace of its own; reboot() ends everything in it."""
+
+    def start(self, **env):
+        boot = self.home / "boot_id"
+        boot.write_text(f"{uuid.uuid4()}\n")
+        inner = f'mount --bind {boot} /proc/sys/kernel/random/boot_id && exec "$0" "$@"'
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                ["unshare", "--pid", "--fork", "--mount", "--mount-proc", "--kill-child", "sh", "-c", inner,
+                 BIN / "worker/meridian-worker", "--config", self.config], cwd=self.home, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=self.world.environment(
+                    HOST=self.name, REGION=self.region, TRACE=str(self.home / "trace"), **env))
+        return self
+
+    def reboot(self):
+        self.kill()  # of the namespace's parent: its init dies with it, and so does all within
+        return self.start()
+
+
+def namespaces():
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount", "--mount-proc", "true"], capture_output=True)
+    return done.returncode == 0
+
+
+@pytest.fixture
+def host():
+    if not namespaces():
+        pytest.skip("no pid and mount namespaces here")
+    with world.world(regions=world.REGIONS[:1]) as w:
+        region = w.regions[0]
+        w.keys("worker", "web-" + region, "--region", region)
+        w.workers["web-" + region] = Host(w, "web-" + region, region)
+        w.start_coordinator()
+        w.only.start()
+        yield w.wait_connected()
+        w.only.kill()  # unshare does not hand on SIGTERM
+
+
+@pytest.mark.parametrize("verb", ["--rerun-step", "--skip-step"])
+def test_after_a_reboot_the_operator_decides(host, verb):
+    version, execution = begin(host, "AfterInstall")
+    host.only.reboot()
+    said = target(waits(host, execution))["diagnostics"]["message"]
+    assert (host.only.home / "boot_id").read_text().strip() not in said, "the boot in which it had begun is named"
+    (host.only.home / "go").touch()
+    host.meridian("resume", execution, verb)
+    assert host.ended(execution)["status"] == "Succeeded"
+    assert ran(host, version).count("AfterInstall") == (2 if verb == "--rerun-step" else 1)
+
+
+def test_a_revoked_key_ends_the_deployment_and_the_hook_goes_on_alone(one):
+    version, execution = begin(one, "AfterInstall")
+    one.keys("revoke", one.only.name)
+    view = one.ended(execution)
+    assert view["status"] == "Failed"
+    assert "revoked" in target(view)["cause"]
+    assert ran(one, version) == ["BeforeInstall", "AfterInstall"], "it gets no new step by our doing"
