@@ -344,6 +344,6 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_LOGS:
     case REQUEST_PUSH:
     case REQUEST_WORKERS:
-    case REQUEST_EXPORT: assert(!"a request that the shell answers"); break;
+    case REQUEST_EXPORT: assert(false); break;
     }
 }
