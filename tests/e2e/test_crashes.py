@@ -18,15 +18,22 @@ class Killer(threading.Thread):
         super().__init__(daemon=True)
         self.rng, self.kill, self.kills, self.longest = rng, kill, kills, longest
         self.failure = None
+        self.over = threading.Event()
         self.start()
 
     def run(self):
         try:
             for _ in range(self.kills):
-                pause(self.rng.uniform(0.02, self.longest))
+                if self.over.wait(self.rng.uniform(0.02, self.longest)):
+                    return
                 self.kill()
         except BaseException as failure:  # shown by the test's thread
             self.failure = failure
+
+    def end(self):
+        """Before the world of a failed test is taken down: nothing is started in it any more."""
+        self.over.set()
+        self.join()
 
     def done(self):
         if self.failure:
@@ -48,12 +55,15 @@ def push(w, entries):
 def deploy_while(w, killer):
     """Deploys one revision after the other until the killer is done; then a last one."""
     versions = []
-    while True:
-        last = killer.done()
-        versions.append(push(w, app(f"page {len(versions)}", hook_text=SLOW)))
-        assert w.ended(w.execution_of(versions[-1]))["status"] == "Succeeded"
-        if last:
-            return versions
+    try:
+        while True:
+            last = killer.done()
+            versions.append(push(w, app(f"page {len(versions)}", hook_text=SLOW)))
+            assert w.ended(w.execution_of(versions[-1]))["status"] == "Succeeded"
+            if last:
+                return versions
+    finally:
+        killer.end()
 
 
 def check_traces(w, versions, hosts):

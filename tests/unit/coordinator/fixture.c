@@ -106,7 +106,7 @@ static void trace_id(struct world *w, const char *at, size_t len)
     snprintf(text, sizeof text, "%.*s", (int)len, at);
     size_t i = 0;
     while (i < w->id_count && strcmp(w->ids[i], text) != 0) i++;
-    assert_true(i < 64);
+    assert_true(i < sizeof w->ids / sizeof w->ids[0]);
     if (i == w->id_count) memcpy(w->ids[w->id_count++], text, sizeof text);
     snprintf(number, sizeof number, "#%zu", i + 1);
     trace_add(w, number, strlen(number));

@@ -31,7 +31,7 @@ struct world {
     size_t store_count;
     const char *head; /* what a run without a revision finds: "v1" */
     struct buf trace; /* notes from level info, a line each; ids as #1, #2 ... */
-    char ids[64][40];
+    char ids[512][40];
     size_t id_count;
 };
 
