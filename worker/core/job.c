@@ -213,11 +213,20 @@ static void job_next_step(struct task *task)
     task->changed = true;
 }
 
+/* Whether a step follows; the phases that a build tells of behind its one step are none. */
+static bool job_has_more(const struct task *task)
+{
+    const struct row_record *record = &task->record;
+    size_t next = (size_t)record->step + 1;
+    return next < record->event_count &&
+           lifecycle_find(record->job->kind, record->events[next].event) != NULL;
+}
+
 /* The current step is over, and that is well. Nothing is left to be stopped once it was the last:
  * what is done is done, whoever wanted it ended. */
 static void job_go_on(struct worker *w, struct task *task, struct worker_actions *out)
 {
-    if (task->record.step + 1 < task->record.event_count) {
+    if (job_has_more(task)) {
         job_next_step(task);
         return;
     }
