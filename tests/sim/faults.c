@@ -77,7 +77,7 @@ void faults_options(struct world *w)
     o->heartbeat_ms = world_chance(w, 7000) ? 1000 : 500 + world_below(w, 3000);
     o->lease_ms = 3 * o->heartbeat_ms + world_below(w, 12000);
     o->resend_ms = 300 + world_below(w, 1500);
-    o->action_timeout_ms = 3600000;
+    o->action_timeout_ms = ACTION_TIMEOUT_MS;
     if (w->seed % 8 == 0)
         options_healthy(w);
     else

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 enum { SIM_WORKERS_MAX = 6, SIM_REGIONS_MAX = 3, SIM_PIPELINES_MAX = 2, SIM_REVISIONS_MAX = 8 };
+enum { ACTION_TIMEOUT_MS = 3600000 }; /* where no action need end at its deadline */
 
 struct options {
     bool healthy;       /* no fault at all, and promptness is demanded */

@@ -245,13 +245,16 @@ static void world_make(struct world *w)
 }
 
 /* Until when everything must have come to an end after the healing: what hangs ends by its own
- * timeout, everything else goes on by itself. Only the deadline of an action that can go nowhere is
- * longer, and it is short where that happens. */
+ * timeout, everything else goes on by itself. Only the deadline of an action that can go nowhere
+ * (no worker, or one whose clock is further off than the deadline) is longer, and it is short where
+ * that happens; of a QUEUED pipeline's executions one waits for it after the other. */
 static uint64_t world_bound(const struct world *w)
 {
     const struct options *o = &w->options;
     uint64_t bound = o->faults_ms + REST_MS + SIM_DOORS_OPEN_MS + 2 * (uint64_t)o->hang_ms;
     if (o->empty_region) bound += (uint64_t)o->action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
+    if (o->action_timeout_ms < ACTION_TIMEOUT_MS)
+        bound += (uint64_t)o->action_timeout_ms * 2 * (1 + o->revisions + o->operations);
     return bound;
 }
 
