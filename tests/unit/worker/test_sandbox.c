@@ -61,14 +61,20 @@ static void refused(bool (*attempt)(const struct trial *t))
     if (code != ERR_NOT_FOUND) assert_int_equal(code, ERR_DENIED);
 }
 
+static bool got(int fd)
+{
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
 static bool read_outside(const struct trial *t)
 {
-    return open(t->outside, O_RDONLY | O_CLOEXEC) >= 0;
+    return got(open(t->outside, O_RDONLY | O_CLOEXEC));
 }
 
 static bool write_outside(const struct trial *t)
 {
-    return open(t->outside, O_WRONLY | O_CLOEXEC) >= 0;
+    return got(open(t->outside, O_WRONLY | O_CLOEXEC));
 }
 
 static bool link_outside(const struct trial *t)
@@ -79,8 +85,8 @@ static bool link_outside(const struct trial *t)
 static bool connect_somewhere(const struct trial *t)
 {
     (void)t;
-    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ||
-           socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0;
+    return got(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) ||
+           got(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
 static bool start_a_program(const struct trial *t)
