@@ -94,7 +94,7 @@ def test_a_corrupted_artifact_in_one_region_is_refused_there_and_nowhere_else(th
     execution = three.execution_of(three.push(app("one")))
     until(lambda: any(t["targetId"] == worker.name and t["status"] == "Succeeded"
                       for t in action_of(three.status(execution), region)["targets"]), "the first host's end")
-    (copy,) = (three.folder / f"stores/store-{region}/objects").glob("*/*.data")
+    (copy,) = three.stored(region)
     data = bytearray(copy.read_bytes())
     data[len(data) // 2] ^= 1
     os.chmod(copy, 0o600)

@@ -5,7 +5,7 @@ from world import TRACE, app, scripts, until
 
 
 def log_object(w, region="us-west-2"):
-    return [p for p in (w.folder / f"stores/store-{region}/objects").glob("*/*.data") if b"LifecycleEvent" in p.read_bytes()]
+    return w.stored(region, logs=True)
 
 
 def test_a_log_is_read_after_its_host_is_gone(one):

@@ -35,7 +35,7 @@ def test_each_region_gets_the_artifact_once_however_many_workers_it_has(three):
     assert set(copies) == set(three.regions)
     assert len({c["sha256"] for c in copies.values()}) == 1
     for region in three.regions[1:]:  # the first region's hosts read the source object itself
-        (held,) = (three.folder / f"stores/store-{region}/objects").glob("*/*.data")
+        (held,) = three.stored(region)
         assert hashlib.sha256(held.read_bytes()).hexdigest() == copies[region]["sha256"]
         assert copies[region]["bytesTransferred"] == held.stat().st_size
 

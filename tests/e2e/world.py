@@ -396,6 +396,11 @@ class World:
             return view if view and view["status"] in states else None
         return until(look, f"{' or '.join(states)} of execution {execution}", seconds)
 
+    def stored(self, region, logs=False):
+        """The files of a region's artifact store: its artifacts, or the logs that jobs have left there."""
+        files = (self.folder / f"stores/store-{region}/objects").glob("*/*.data")
+        return [f for f in files if ("/logs/" in (f.parent / "key").read_text()) == logs]
+
     def ended(self, execution, name="xr", seconds=DEADLINE_S):
         def look():
             view = self.try_json("status", name, execution)
