@@ -25,25 +25,9 @@ static void fail(struct commit *c, const struct error *why)
     c->failed = true;
 }
 
-/* A folder is left where it is not empty; what has become another kind since is not touched. */
 static bool remove_place(struct commit *c, const char *place, bool folder, struct error *err)
 {
-    int fd;
-    const char *name;
-    if (!parent_open(&c->to, place, &fd, &name, err)) return err->code == ERR_NOT_FOUND;
-    if (unlinkat(fd, name, folder ? AT_REMOVEDIR : 0) == 0) {
-        if (folder) parent_forget(&c->to);
-        return true;
-    }
-    switch (errno) {
-    case ENOENT:
-    case ENOTDIR:
-    case EISDIR:
-    case ENOTEMPTY:
-    case EEXIST:
-    case EBUSY: return true;
-    default: return fs_error(err, "remove", place);
-    }
+    return parent_remove(&c->to, place, folder, err) || err->code == ERR_NOT_FOUND;
 }
 
 static bool rename_in(struct commit *c, const struct journal_op *op, struct error *err)

@@ -51,3 +51,23 @@ bool parent_open(struct parent *p, const char *path, int *fd, const char **name,
     *name = slash + 1;
     return true;
 }
+
+bool parent_remove(struct parent *p, const char *path, bool folder, struct error *err)
+{
+    int fd;
+    const char *name;
+    if (!parent_open(p, path, &fd, &name, err)) return false;
+    if (unlinkat(fd, name, folder ? AT_REMOVEDIR : 0) == 0) {
+        if (folder) parent_forget(p);
+        return true;
+    }
+    switch (errno) {
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ENOTEMPTY:
+    case EEXIST:
+    case EBUSY: return true;
+    default: return fs_error(err, "remove", path);
+    }
+}

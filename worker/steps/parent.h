@@ -21,3 +21,6 @@ NODISCARD bool parent_open(struct parent *p, const char *path, int *fd, const ch
                            struct error *err);
 /* To be called when a folder was renamed or removed. */
 void parent_forget(struct parent *p);
+/* Gone is removed. A folder is left where it is not empty; what has become another kind since is
+ * not touched. Fails as parent_open(). */
+NODISCARD bool parent_remove(struct parent *p, const char *path, bool folder, struct error *err);

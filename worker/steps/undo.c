@@ -30,26 +30,11 @@ static void fail(struct undo *u, const struct error *why)
     u->failed = true;
 }
 
-/* What has become another kind since, or lies where a link leads now, is not ours. */
+/* What lies where a link leads now is not ours. */
 static bool remove_new(struct undo *u, const struct keep_item *item, struct error *err)
 {
-    int fd;
-    const char *name;
-    bool folder = item->kind == KEEP_NEW_FOLDER;
-    if (!parent_open(&u->to, item->place, &fd, &name, err)) return true;
-    if (unlinkat(fd, name, folder ? AT_REMOVEDIR : 0) == 0) {
-        if (folder) parent_forget(&u->to);
-        return true;
-    }
-    switch (errno) {
-    case ENOENT:
-    case ENOTDIR:
-    case EISDIR:
-    case ENOTEMPTY:
-    case EEXIST:
-    case EBUSY: return true;
-    default: return fs_error(err, "remove", item->place);
-    }
+    return parent_remove(&u->to, item->place, item->kind == KEEP_NEW_FOLDER, err) ||
+           err->code == ERR_NOT_FOUND || err->code == ERR_INVALID;
 }
 
 /* Folders stand before what is in them, so the last is removed first. */
