@@ -1,7 +1,7 @@
 /* Whatever stands under a good seal, manifest and journal are read or refused as damaged. The first
  * byte chooses which; the reader of the other kind must refuse the file. */
-#include "steps/journal.h"
-#include "steps/manifest.h"
+#include "steps/install/journal.h"
+#include "steps/install/manifest.h"
 #include "steps/sealed.h"
 
 #include "io/fs.h"

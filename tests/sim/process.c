@@ -128,7 +128,7 @@ bool process_rerun_safe(const struct run *run)
     return run->ref.job.text[0] % 2 == 0;
 }
 
-/* What worker/steps/hook.c decides by the lists that earlier runs left. */
+/* What worker/steps/hook/hook.c decides by the lists that earlier runs left. */
 static bool hook_may_begin(struct world *w, const struct run *run)
 {
     uint32_t begun = 0;

@@ -1,10 +1,11 @@
 /* interruption.h - a hook that had begun and is over without a result, and the operator's word.
  *
- * The step process decides (worker/steps/hook.c): a run after a lost one either goes on, because
- * what was interrupted may begin again, or ends with an outcome that says `interrupted`. Then the
- * task waits, holding its target; its deadline and a cancel still end it. The coordinator is told
- * until it acknowledges. Its RESUME counts while the task waits at just that run: RERUN orders
- * one more run, in which the interrupted script may begin once, SKIP goes on with the next event.
+ * The step process decides (worker/steps/hook/hook.c): a run after a lost one either goes on,
+ * because what was interrupted may begin again, or ends with an outcome that says `interrupted`.
+ * Then the task waits, holding its target; its deadline and a cancel still end it. The coordinator
+ * is told until it acknowledges. Its RESUME counts while the task waits at just that run: RERUN
+ * orders one more run, in which the interrupted script may begin once, SKIP goes on with the next
+ * event.
  *
  * Without a coordinator (deploy-local) nobody can be asked: the deployment ends as Unknown. Pure.
  */

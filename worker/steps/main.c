@@ -1,9 +1,9 @@
 /* meridian-step: installs, hooks and undo. Any other kind belongs to meridian-fetch beside it,
  * which takes this process over before anything is claimed: pid, start time and folder stay the
  * same. */
-#include "steps/hook.h"
-#include "steps/install.h"
-#include "steps/undo.h"
+#include "steps/hook/hook.h"
+#include "steps/install/install.h"
+#include "steps/install/undo.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* meridian-fetch: the steps that read the network or archives. Started by meridian-step only. */
-#include "steps/build.h"
-#include "steps/download.h"
-#include "steps/keep_log.h"
-#include "steps/replicate.h"
+#include "steps/build/build.h"
+#include "steps/fetch/download.h"
+#include "steps/fetch/keep_log.h"
+#include "steps/fetch/replicate.h"
 
 static const struct step_row rows[] = { { STEP_DOWNLOAD, download_run },
                                         { STEP_REPLICATE, replicate_run },

@@ -2,7 +2,7 @@
 
 #include "io/clock.h"
 #include "io/proc.h"
-#include "steps/idle.h"
+#include "steps/hook/idle.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #pragma once
 #include "place.h"
 
-#include "steps/install.h"
-#include "steps/undo.h"
+#include "steps/install/install.h"
+#include "steps/install/undo.h"
 
 #include <errno.h>
 #include <sys/xattr.h>

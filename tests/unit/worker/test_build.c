@@ -2,7 +2,7 @@
 #include "place.h"
 
 #include "io/clock.h"
-#include "steps/build.h"
+#include "steps/build/build.h"
 
 #include <sys/prctl.h>
 

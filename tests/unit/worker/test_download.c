@@ -3,8 +3,8 @@
 
 #include "bundle/archive.h"
 #include "io/digest.h"
-#include "steps/download.h"
-#include "steps/retention.h"
+#include "steps/fetch/download.h"
+#include "steps/fetch/retention.h"
 
 static bool download(struct place *p, struct error *err)
 {

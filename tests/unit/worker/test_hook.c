@@ -2,8 +2,8 @@
 #include "place.h"
 
 #include "io/clock.h"
-#include "steps/hook.h"
-#include "steps/scriptlog.h"
+#include "steps/hook/hook.h"
+#include "steps/hook/scriptlog.h"
 
 #include <poll.h>
 #include <signal.h>

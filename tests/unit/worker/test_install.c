@@ -1,9 +1,9 @@
 /* Install on a real file system: what is there afterwards, whatever happened in between. */
 #include "place.h"
 
-#include "steps/install.h"
-#include "steps/journal.h"
-#include "steps/manifest.h"
+#include "steps/install/install.h"
+#include "steps/install/journal.h"
+#include "steps/install/manifest.h"
 
 #include <sys/xattr.h>
 

@@ -4,8 +4,8 @@
 #include "place.h"
 
 #include "io/random.h"
-#include "steps/install.h"
-#include "steps/journal.h"
+#include "steps/install/install.h"
+#include "steps/install/journal.h"
 
 #include <poll.h>
 #include <signal.h>

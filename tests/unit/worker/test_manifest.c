@@ -1,8 +1,8 @@
 /* Manifest and journal: what is read back is what was written, or an error. */
 #include "place.h"
 
-#include "steps/journal.h"
-#include "steps/manifest.h"
+#include "steps/install/journal.h"
+#include "steps/install/manifest.h"
 
 static void a_missing_manifest_is_empty(void **state)
 {

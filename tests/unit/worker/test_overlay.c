@@ -1,7 +1,7 @@
 /* How names of the host are resolved, with what would be gone out of sight. */
 #include "place.h"
 
-#include "steps/overlay.h"
+#include "steps/install/overlay.h"
 
 struct trial {
     struct place place;

@@ -2,7 +2,7 @@
 #include "place.h"
 
 #include "bundle/appspec.h"
-#include "steps/plan.h"
+#include "steps/install/plan.h"
 
 #include <grp.h>
 #include <pwd.h>

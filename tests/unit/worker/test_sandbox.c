@@ -2,7 +2,7 @@
 #include "place.h"
 
 #include "io/crew.h"
-#include "steps/sandbox.h"
+#include "steps/fetch/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* scripts.log: whole lines, bounded files, and a tail that always says something. */
 #include "place.h"
 
-#include "steps/scriptlog.h"
+#include "steps/hook/scriptlog.h"
 
 static void two_streams_never_tear_each_other_s_lines(void **state)
 {

@@ -1,6 +1,6 @@
 /* The step process as a whole: its claim, its spec, its outcome. */
 #include "place.h"
-#include "steps/hook.h"
+#include "steps/hook/hook.h"
 
 #include <signal.h>
 #include <sys/wait.h>

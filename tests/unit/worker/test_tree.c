@@ -1,6 +1,6 @@
-/* What a script has left below us: worker/steps/tree.h. */
+/* What a script has left below us: worker/steps/hook/tree.h. */
 #include "io/fs.h"
-#include "steps/tree.h"
+#include "steps/hook/tree.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* Undo after an install: what is there afterwards is what was there before, in every respect. */
 #include "place_exact.h"
 
-#include "steps/manifest.h"
+#include "steps/install/manifest.h"
 
 #define HEAD "version: 0.0\nos: linux\n"
 #define TREE HEAD "files:\n- {source: t, destination: @/app}\n"
