@@ -1,18 +1,16 @@
 """Hooks whose process is gone without a result: a lost step, a reboot; and the operator's word.
-
-Where it is allowed, a reboot is the end of all processes of the worker's own pid namespace, with
-another boot id laid over /proc/sys/kernel/random/boot_id in its own mount namespace.
 """
-import contextlib, os, signal, subprocess, uuid
+import contextlib, os, signal
 
 import pytest
 
+import reboot
 import world
-from world import BIN, HOLD, PAGE, TRACE, Worker, appspec, descendants_of, script, target, targets, until
+from world import HOLD, PAGE, TRACE, appspec, descendants_of, script, target, targets, until
 
 EVENTS = ["BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"]
 # One line at each begin; stands still in the event that the file `halt` names, until `go` is there.
-STAND = TRACE + 'echo "at work in $LIFECYCLE_EVENT"\n' + f'[ "$(cat halt 2>/dev/null)" != "$LIFECYCLE_EVENT" ] || {{ {HOLD}}}\n'
+STAND = TRACE + 'echo "at work in $LIFECYCLE_EVENT of $MERIDIAN_REVISION"\n' + f'[ "$(cat halt 2>/dev/null)" != "$LIFECYCLE_EVENT" ] || {{ {HOLD}}}\n'
 
 
 def bundle(rerun=()):
@@ -30,6 +28,7 @@ def begin(w, event, rerun=(), name="xr"):
     version = w.push(bundle(rerun), name)
     execution = w.execution_of(version, name)
     until(lambda: f"{event} {version}" in worker.trace(), f"the begin of {event}")
+    until(lambda: f"at work in {event} of {version}" in worker.scripts_log(), "its first words in the log")
     return version, execution
 
 
@@ -130,43 +129,18 @@ def test_the_word_outlives_worker_and_coordinator(one):
 
 # ---- reboots ----
 
-class Host(Worker):
-    """A worker in a pid namespace of its own; reboot() ends everything in it."""
-
-    def start(self, **env):
-        boot = self.home / "boot_id"
-        boot.write_text(f"{uuid.uuid4()}\n")
-        inner = f'mount --bind {boot} /proc/sys/kernel/random/boot_id && exec "$0" "$@"'
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                ["unshare", "--pid", "--fork", "--mount", "--mount-proc", "--kill-child", "sh", "-c", inner,
-                 BIN / "worker/meridian-worker", "--config", self.config], cwd=self.home, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=self.world.environment(
-                    HOST=self.name, REGION=self.region, TRACE=str(self.home / "trace"), **env))
-        return self
-
-    def reboot(self):
-        self.kill()  # of the namespace's parent: its init dies with it, and so does all within
-        return self.start()
-
-
-def namespaces():
-    done = subprocess.run(["unshare", "--pid", "--fork", "--mount", "--mount-proc", "true"], capture_output=True)
-    return done.returncode == 0
-
-
 @pytest.fixture
 def host():
-    if not namespaces():
+    if not reboot.possible():
         pytest.skip("no pid and mount namespaces here")
     with world.world(regions=world.REGIONS[:1]) as w:
         region = w.regions[0]
         w.keys("worker", "web-" + region, "--region", region)
-        w.workers["web-" + region] = Host(w, "web-" + region, region)
+        w.workers["web-" + region] = reboot.Host(w, "web-" + region, region)
         w.start_coordinator()
         w.only.start()
         yield w.wait_connected()
-        w.only.kill()  # unshare does not hand on SIGTERM
+        w.only.halt()  # unshare does not hand on SIGTERM
 
 
 @pytest.mark.parametrize("verb", ["--rerun-step", "--skip-step"])
