@@ -134,6 +134,7 @@ bool store_open(struct store **out, const char *path, uint64_t map_bytes, struct
         *err = full;
         goto fail;
     }
+    store_write_ahead(s);
     *out = s;
     return true;
 fail:
@@ -239,8 +240,9 @@ bool store_commit(struct store *s, struct error *err)
     assert(s->txn);
     int failed = mdb_txn_commit(s->txn); /* frees the transaction either way */
     s->txn = NULL;
-    if (!failed) return true;
-    return store_error(s, err, "commit to", failed);
+    if (failed) return store_error(s, err, "commit to", failed);
+    store_write_ahead(s);
+    return true;
 }
 
 bool store_get(struct store *s, const char *key, struct buf *out, struct error *err)

@@ -12,6 +12,7 @@ struct store {
     MDB_txn *txn; /* the open write transaction, or NULL */
     int owner_fd; /* holds the lock; -1 for a reader */
     unsigned readers;
+    uint64_t ahead_bytes; /* up to here the file was written, or tried to be */
     char path[FS_PATH_MAX];
 };
 
@@ -25,3 +26,8 @@ NODISCARD bool store_lock(const char *path, int *fd, struct error *err);
 NODISCARD bool store_open_env(struct store *s, unsigned flags, struct error *err);
 /* Compares every used page of the file with LMDB's format; nothing may write to it meanwhile. */
 NODISCARD bool store_check_pages(const char *data_path, struct error *err);
+/* Fills the file with zeros some way beyond the pages in use: a commit into blocks which the file
+ * has already waits for no change of the file system's own records (`tests/bench/run round-trip`).
+ * Does nothing most of the time, and nothing at all on a nearly full disk. For the owner, with no
+ * transaction open. */
+void store_write_ahead(struct store *s);

@@ -287,6 +287,48 @@ static void ballast_holds_real_bytes(void **state)
     assert_int_equal(info.st_mode & 07777, 0700);
 }
 
+static off_t data_size(const char *path)
+{
+    char data[FS_PATH_MAX];
+    struct stat info = { .st_size = -1 };
+    struct error err = { 0 };
+    assert_true(fs_join(data, path, "data.mdb", &err));
+    assert_int_equal(stat(data, &info), 0);
+    return info.st_size;
+}
+
+static void commits_find_the_file_long_enough(void **state)
+{
+    struct fixture *f = *state;
+    enum { COMMITS = 400 };
+    AUTO(auto_store_close) struct store *s = open_store(f->path);
+    off_t before = data_size(f->path), opened = before;
+    assert_true(opened > 256 << 10);
+    unsigned grown = 0;
+    for (unsigned i = 0; i < COMMITS; i++) {
+        char key[32];
+        char value[2000];
+        memset(value, 'v', sizeof value - 1);
+        value[sizeof value - 1] = '\0';
+        (void)snprintf(key, sizeof key, "key/%u", i);
+        put_one(s, key, value);
+        off_t now = data_size(f->path);
+        struct store_usage usage;
+        struct error err = { 0 };
+        assert_true(store_usage(s, &usage, &err));
+        assert_true((uint64_t)now > usage.used_bytes);
+        grown += now != before;
+        before = now;
+    }
+    assert_true(before > opened);
+    assert_in_range(grown, 1, 4);
+    store_close(s);
+    struct error err = { 0 };
+    assert_true(store_check(f->path, CHECK_MS, &err));
+    s = open_store(f->path);
+    assert_int_equal(data_size(f->path), before);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
 
 int main(void)
@@ -303,6 +345,7 @@ int main(void)
         WITH_FOLDER(deleting_gives_room_back),
         WITH_FOLDER(reader_beside_the_owner_sees_commits_and_growth),
         WITH_FOLDER(ballast_holds_real_bytes),
+        WITH_FOLDER(commits_find_the_file_long_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
