@@ -1,6 +1,6 @@
 """Hooks whose process is gone without a result: a lost step, a reboot; and the operator's word.
 """
-import contextlib, os, signal
+import contextlib, json, os, signal, subprocess
 
 import pytest
 
@@ -125,6 +125,25 @@ def test_the_word_outlives_worker_and_coordinator(one):
     one.only.start()
     assert one.ended(execution)["status"] == "Succeeded"
     assert ran(one, version) == EVENTS + ["ValidateService"]
+
+
+def test_a_local_deployment_tells_what_was_interrupted(tmp_path):
+    entries = {"appspec.yml": appspec("", {"AfterInstall": [{"location": "hook"}]}),
+               "hook": script("echo last words\nsleep 0.2\nkill -9 $PPID\n")}
+    command = [world.BIN / "worker/meridian-worker", "deploy-local", "--root-dir", tmp_path / "root",
+               world.bundle(tmp_path / "bundle.zip", entries)]
+    done = subprocess.run(command + ["-o", "json"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert told["result"] == "Unknown"
+    (event,) = (e for e in told["events"] if e["status"] != "Succeeded")
+    assert event["event"] == "AfterInstall" and event["status"] == "Unknown"
+    assert event["diagnostics"]["script_name"] == "hook"
+    assert "had begun at" in event["diagnostics"]["message"]
+    assert "last words" in event["diagnostics"]["log"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "error: AfterInstall: Unknown\n" in done.stderr and "had begun at" in done.stderr, done.stderr
 
 
 # ---- reboots ----

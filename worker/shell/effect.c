@@ -1,5 +1,6 @@
 #include "shell/effect.h"
 
+#include "io/cgroup.h"
 #include "io/child.h"
 #include "io/clock.h"
 #include "io/fs.h"
@@ -17,6 +18,7 @@
 enum { OUTCOME_MAX = 256 << 10, PROGRESS_LINE_MAX = 128, CLAIM_MAX = 256 };
 
 enum tracked_state {
+    TRACKED_WAITING, /* its spec is written; too many others run */
     TRACKED_RUNNING, /* its process is watched */
     TRACKED_ENDED    /* to be handed out: read its folder */
 };
@@ -25,6 +27,7 @@ struct tracked {
     struct effect *effect;
     struct step_ref ref;
     enum tracked_state state;
+    enum step_kind kind; /* of one that waits */
     struct child child;
     struct loop_watch watch;
     uint64_t kill_at; /* BOOTTIME ms; UINT64_MAX: not cancelled */
@@ -35,12 +38,19 @@ struct effect {
     struct effect_config config;
     struct loop *loop;
     const struct log *log;
-    struct tracked *steps[EFFECT_STEPS_MAX];
-    size_t count;
+    struct tracked **steps; /* in the order in which they were asked for; one a job of the core */
+    size_t count, cap;
+    char group[FS_PATH_MAX]; /* our cgroup; "" when none is delegated to us */
     uint64_t progress_due;
 };
 
 extern char **environ; /* hooks inherit the worker's environment, as the agent's do */
+
+/* The groups of steps that have ended, and whose daemons have. */
+static void sweep(const struct effect *effect)
+{
+    if (effect->group[0]) cgroup_sweep(effect->group, CGROUP_STEP_PREFIX);
+}
 
 bool effect_open(const struct effect_config *config, struct loop *loop, const struct log *log,
                  struct effect **out, struct error *err)
@@ -50,7 +60,13 @@ bool effect_open(const struct effect_config *config, struct loop *loop, const st
         return false;
     if (access(config->program, X_OK) != 0) return fs_error(err, "find", config->program);
     *out = xcalloc(1, sizeof **out);
-    **out = (struct effect){ .config = *config, .loop = loop, .log = log };
+    struct effect *effect = *out;
+    *effect = (struct effect){ .config = *config, .loop = loop, .log = log };
+    if (config->steps_max == 0) effect->config.steps_max = EFFECT_STEPS_MAX;
+    if (config->kill_ms == 0) effect->config.kill_ms = EFFECT_KILL_MS;
+    struct error none = { 0 };
+    if (!cgroup_own(effect->group, &none)) effect->group[0] = '\0';
+    sweep(effect);
     return true;
 }
 
@@ -65,6 +81,7 @@ void effect_close(struct effect *effect)
 {
     if (!effect) return;
     for (size_t i = 0; i < effect->count; i++) tracked_free(effect->steps[i]);
+    free(effect->steps);
     free(effect);
 }
 
@@ -116,7 +133,10 @@ static struct tracked *find(struct effect *effect, const struct step_ref *ref)
 
 static struct tracked *track(struct effect *effect, const struct step_ref *ref)
 {
-    assert(effect->count < EFFECT_STEPS_MAX);
+    if (effect->count == effect->cap) {
+        effect->cap = effect->cap ? 2 * effect->cap : 16;
+        effect->steps = xrealloc(effect->steps, effect->cap * sizeof(struct tracked *));
+    }
     struct tracked *step = xcalloc(1, sizeof *step);
     *step = (struct tracked){ .effect = effect,
                               .ref = *ref,
@@ -131,7 +151,9 @@ static struct tracked *track(struct effect *effect, const struct step_ref *ref)
 static void untrack(struct effect *effect, size_t i)
 {
     tracked_free(effect->steps[i]);
-    effect->steps[i] = effect->steps[--effect->count];
+    effect->count--;
+    memmove(&effect->steps[i], &effect->steps[i + 1],
+            (effect->count - i) * sizeof(struct tracked *));
 }
 
 static void on_process_end(void *owner, uint32_t events)
@@ -224,12 +246,12 @@ static int open_complaints(const struct effect *effect, const struct step_ref *r
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-NODISCARD static bool spawn(struct tracked *step, enum step_kind kind, struct error *err)
+NODISCARD static bool spawn(struct tracked *step, struct error *err)
 {
     struct effect *effect = step->effect;
     char folder[FS_PATH_MAX];
     if (!step_path(effect, &step->ref, "", folder, err)) return false;
-    const char *const argv[] = { effect->config.program, kind_name(kind), folder, NULL };
+    const char *const argv[] = { effect->config.program, kind_name(step->kind), folder, NULL };
     AUTO(auto_close) int complaints = open_complaints(effect, &step->ref);
     const struct child_spec spec = { .path = effect->config.program,
                                      .argv = argv,
@@ -237,6 +259,33 @@ NODISCARD static bool spawn(struct tracked *step, enum step_kind kind, struct er
                                      .stdout_fd = complaints,
                                      .stderr_fd = complaints };
     return child_spawn(&spec, &step->child, err) && watch(step, err);
+}
+
+static bool is_full(const struct effect *effect)
+{
+    size_t running = 0;
+    for (size_t i = 0; i < effect->count; i++)
+        running += effect->steps[i]->state == TRACKED_RUNNING;
+    return running >= effect->config.steps_max;
+}
+
+/* Or lets it wait for the end of another. */
+static void begin(struct tracked *step)
+{
+    struct error err = { 0 };
+    if (is_full(step->effect)) {
+        step->state = TRACKED_WAITING;
+        return;
+    }
+    step->state = TRACKED_ENDED;
+    if (!spawn(step, &err))
+        log_failure(step->effect->log, LOG_ERROR, "a step cannot be started", &err);
+}
+
+static void begin_waiting(struct effect *effect)
+{
+    for (size_t i = 0; i < effect->count; i++)
+        if (effect->steps[i]->state == TRACKED_WAITING && !is_full(effect)) begin(effect->steps[i]);
 }
 
 void effect_start(struct effect *effect, const struct step_ref *ref, const struct step_spec *spec)
@@ -247,13 +296,16 @@ void effect_start(struct effect *effect, const struct step_ref *ref, const struc
         return;
     }
     struct error err = { 0 };
-    if (effect->count == EFFECT_STEPS_MAX) {
-        log_event(effect->log, LOG_ERROR, "too many steps at once", "job", ref->job.text, NULL);
+    struct tracked *step = track(effect, ref);
+    step->kind = spec->kind;
+    if (!write_spec(effect, ref, spec, &err)) {
+        log_failure(effect->log, LOG_ERROR, "a step cannot be started", &err);
         return;
     }
-    struct tracked *step = track(effect, ref);
-    if (!write_spec(effect, ref, spec, &err) || !spawn(step, spec->kind, &err))
-        log_failure(effect->log, LOG_ERROR, "a step cannot be started", &err);
+    begin(step);
+    if (step->state == TRACKED_WAITING)
+        log_event(effect->log, LOG_WARNING, "too many steps run: one more waits for its turn",
+                  "job", ref->job.text, NULL);
 }
 
 void effect_cancel(struct effect *effect, const struct step_ref *ref)
@@ -264,10 +316,11 @@ void effect_cancel(struct effect *effect, const struct step_ref *ref)
         effect_adopt(effect, ref);
         step = find(effect, ref);
     }
+    if (step->state == TRACKED_WAITING) step->state = TRACKED_ENDED; /* lost unbegun */
     if (step->state != TRACKED_RUNNING) return;
     if (!child_signal(&step->child, SIGTERM, &err) && err.code != ERR_NOT_FOUND)
         log_failure(effect->log, LOG_WARNING, "a step cannot be told to end", &err);
-    if (step->kill_at == UINT64_MAX) step->kill_at = clock_boot_ms() + EFFECT_KILL_MS;
+    if (step->kill_at == UINT64_MAX) step->kill_at = clock_boot_ms() + effect->config.kill_ms;
 }
 
 void effect_lease(struct effect *effect, const struct step_ref *ref, uint64_t until_boot_ms)
@@ -287,6 +340,7 @@ void effect_forget(struct effect *effect, const struct id *job, uint32_t attempt
     struct error err = { 0 };
     if (!job_folder(effect, job, attempt, folder, &err) || !fs_remove_tree(folder, &err))
         log_failure(effect->log, LOG_WARNING, "a job's folder cannot be removed", &err);
+    sweep(effect);
 }
 
 /* ---- what happened ---- */
@@ -370,11 +424,27 @@ NODISCARD static bool progress_event(struct tracked *step, struct worker_event *
     return true;
 }
 
+/* All that is in its cgroup, where it has one. */
+static void kill_group(const struct tracked *step)
+{
+    char path[FS_PATH_MAX];
+    struct error err = { 0 };
+    AUTO(buf_deinit) struct buf group;
+    buf_init(&group, FS_PATH_MAX);
+    if (!step_path(step->effect, &step->ref, "cgroup", path, &err) ||
+        !fs_read_file(path, &group, &err) || !buf_append(&group, "", 1, &err) ||
+        !cgroup_kill((const char *)group.data, &err)) {
+        if (err.code != ERR_NOT_FOUND)
+            log_failure(step->effect->log, LOG_WARNING, "a step's cgroup cannot be killed", &err);
+    }
+}
+
 static void kill_when_due(struct tracked *step, uint64_t now)
 {
     struct error err = { 0 };
     if (step->state != TRACKED_RUNNING || now < step->kill_at) return;
     step->kill_at = UINT64_MAX;
+    kill_group(step);
     if (!child_signal_group(&step->child, SIGKILL, &err) && err.code != ERR_NOT_FOUND)
         log_failure(step->effect->log, LOG_WARNING, "a step cannot be killed", &err);
 }
@@ -382,6 +452,7 @@ static void kill_when_due(struct tracked *step, uint64_t now)
 bool effect_next(struct effect *effect, struct arena *arena, struct worker_event *out)
 {
     uint64_t now = clock_boot_ms();
+    begin_waiting(effect);
     for (size_t i = 0; i < effect->count; i++) {
         struct tracked *step = effect->steps[i];
         kill_when_due(step, now);

@@ -6,11 +6,15 @@
  *                   by us ("nobody") before a run is told lost unbegun
  *         progress  a hint in a fixed line
  *         lease     until when a floating job may go on (BOOTTIME ms)
+ *         cgroup    the path of its cgroup, where one is delegated to us (io/cgroup.h)
  *         outcome   how it ended (struct step_outcome), written last and atomically
  *
  * Steps outlive this process: effect_start() and effect_adopt() both look at the folder first,
  * so that asking twice, or after a restart, finds the same step again. effect_next() hands out
  * what happened as events of the worker's core.
+ *
+ * No more than steps_max processes are started: a step beyond that waits, its spec written, until
+ * another has ended. One that is cancelled before is lost unbegun.
  */
 #pragma once
 #include "core/worker.h"
@@ -18,9 +22,10 @@
 #include "io/loop.h"
 
 enum {
-    EFFECT_STEPS_MAX = 256,    /* processes at once */
+    EFFECT_STEPS_MAX = 256,    /* processes at once; adopted ones may be more */
     EFFECT_PROGRESS_MS = 1000, /* how often progress is looked at while steps run */
-    EFFECT_KILL_MS = 20000,    /* a step that ignores SIGTERM is killed after that */
+    EFFECT_KILL_MS = 20000,    /* a step that ignores SIGTERM is killed after that, with all in its
+                                  cgroup */
     EFFECT_LOG_TAIL_MAX = 2048
 };
 
@@ -32,6 +37,8 @@ struct effect_config {
     uint64_t build_memory_max;    /* likewise */
     uint64_t revisions_bytes_max; /* likewise */
     const char *secrets_dir;      /* "" none */
+    size_t steps_max;             /* 0: EFFECT_STEPS_MAX */
+    uint64_t kill_ms;             /* 0: EFFECT_KILL_MS */
 };
 
 struct effect;

@@ -31,7 +31,7 @@ static const char usage[] =
     "      --root-dir DIR               (default: /opt/meridian/deployment-root)\n"
     "      --deployment-id ID           (default: a new one)\n"
     "      --revisions N                kept on the host (default: 5)\n"
-    "      --output json                the result as JSON\n";
+    "  -o, --output json                the result as JSON\n";
 
 struct options {
     const char *bundle, *type, *group_id, *group, *application, *events, *appspec, *root_dir;
@@ -47,7 +47,6 @@ enum {
     OPTION_ROOT_DIR = 256,
     OPTION_DEPLOYMENT,
     OPTION_REVISIONS,
-    OPTION_OUTPUT,
     OPTION_ON_FAILURE,
     OPTION_IGNORE_STOP
 };
@@ -66,7 +65,7 @@ static const struct option long_options[] = {
     { "revisions", required_argument, NULL, OPTION_REVISIONS },
     { "on-failure", required_argument, NULL, OPTION_ON_FAILURE },
     { "ignore-application-stop-failures", no_argument, NULL, OPTION_IGNORE_STOP },
-    { "output", required_argument, NULL, OPTION_OUTPUT },
+    { "output", required_argument, NULL, 'o' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 }
 };
@@ -116,7 +115,7 @@ static bool option_take(struct options *o, int c, char *value)
                complain("--revisions is a number from 1 to 1000", value);
     case OPTION_ON_FAILURE: return on_failure_parse(value, &o->on_failure);
     case OPTION_IGNORE_STOP: o->ignore_stop = true; return true;
-    case OPTION_OUTPUT:
+    case 'o':
         o->json = text_equal(value, "json");
         return o->json || complain("--output knows json only", value);
     default: return false;
@@ -135,7 +134,7 @@ static bool options_parse(struct options *o, int argc, char **argv, int *status)
                            .deployment = "",
                            .revisions_max = 5 };
     *status = EXIT_USAGE;
-    for (int c; (c = getopt_long(argc, argv, "l:t:b:g:d:a:e:A:h", long_options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "l:t:b:g:d:a:e:A:o:h", long_options, NULL)) != -1;) {
         if (c == 'h') {
             fputs(usage, stdout);
             *status = EXIT_SUCCESS;
@@ -224,7 +223,7 @@ static void print_json(const struct result *result)
         if (report->status == STATUS_SKIPPED) continue;
         json_t *event = json_pack("{s:s, s:s}", "event", lifecycle_event_name(report->event),
                                   "status", status_name(report->status));
-        if (report->status == STATUS_FAILED && report->event == result->failed_event)
+        if (report->status != STATUS_SUCCEEDED && report->event == result->failed_event)
             json_object_set_new(event, "diagnostics",
                                 json_pack("{s:i, s:s%, s:s%, s:s%}", "error_code", (int)d->code,
                                           "script_name", d->script, strlen(d->script), "message",
@@ -250,8 +249,8 @@ static void print_table(const struct result *result, const struct id *deployment
     }
     if (result->status == STATUS_SUCCEEDED) return;
     fflush(stdout);
-    fprintf(stderr, "error: %s failed\n  cause: %s\n", lifecycle_event_name(result->failed_event),
-            result->diagnostics.message);
+    fprintf(stderr, "error: %s: %s\n  cause: %s\n", lifecycle_event_name(result->failed_event),
+            status_name(result->status), result->diagnostics.message);
     if (result->diagnostics.log_tail[0])
         fprintf(stderr, "  log:\n%s\n", result->diagnostics.log_tail);
 }

@@ -2,6 +2,7 @@
 
 #include "io/clock.h"
 #include "io/proc.h"
+#include "steps/hook/group.h"
 #include "steps/hook/idle.h"
 
 #include <errno.h>
@@ -190,6 +191,7 @@ static bool run_claimed(const char *kind, const char *folder, int signals,
     report->status = STATUS_SUCCEEDED;
     *step = (struct step){ .spec = &spec, .folder = folder, .signals = signals };
     step->progress = open_progress(folder);
+    group_enter(step);
     struct error why = { .code = ERR_NONE };
     bool ok = load_spec(folder, &arena, &spec, &why);
     if (ok && !text_equal(kind, kind_names[spec.kind]))

@@ -23,7 +23,8 @@ enum step_stop { STEP_GOES_ON, STEP_CANCELLED, STEP_LEASE_LOST };
 
 struct step {
     const struct step_spec *spec;
-    const char *folder; /* STEPDIR */
+    const char *folder;      /* STEPDIR */
+    char group[FS_PATH_MAX]; /* its cgroup (hook/group.h); "" none */
     struct host host;
     int signals;  /* signalfd of SIGTERM and SIGINT; -1 in unit tests */
     int progress; /* -1 when there is no such file */

@@ -1,6 +1,6 @@
 /* Steps are found by their folders: this program is its own meridian-step, and what it does is
  * told by the spec's root_dir: "succeed", "vanish" (ends without an outcome), "wait" (until a
- * file `go` lies in the step's folder, or SIGTERM). */
+ * file `go` lies in the step's folder, or SIGTERM), "stubborn" (for ever, whatever it is told). */
 #include "shell/effect.h"
 
 #include "io/clock.h"
@@ -91,6 +91,8 @@ static int step_main(const char *folder)
         !wire_step_spec_decode(buf_bytes(&data), &arena, &spec, &err) || claim(folder) != 0)
         return 1;
     if (strcmp(spec.root_dir, "succeed") == 0) return write_outcome(folder, STATUS_SUCCEEDED);
+    if (strcmp(spec.root_dir, "stubborn") == 0)
+        for (;;) pause();
     if (strcmp(spec.root_dir, "wait") == 0) return wait_for_go(folder);
     return 0;
 }
@@ -111,9 +113,12 @@ static void open_effect(struct fixture *f)
     struct error err = { 0 };
     static char program[FS_PATH_MAX];
     assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
-    const struct effect_config config = {
-        .state = f->folder, .program = program, .local_bundle = "", .appspec_filename = ""
-    };
+    const struct effect_config config = { .state = f->folder,
+                                          .program = program,
+                                          .local_bundle = "",
+                                          .appspec_filename = "",
+                                          .steps_max = 2,
+                                          .kill_ms = 200 };
     assert_true(effect_open(&config, f->loop, &f->log, &f->effect, &err));
 }
 
@@ -143,6 +148,25 @@ static int teardown(void **state)
     assert_true(fs_remove_tree(f->folder, &err));
     free(f);
     return 0;
+}
+
+/* A test that leaves steps running tells them to end and waits. */
+static int end_many(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = { 0 };
+    struct worker_event event;
+    for (uint32_t i = 1; i <= 4; i++) {
+        struct step_ref ref = f->ref;
+        ref.step = i;
+        effect_cancel(f->effect, &ref);
+    }
+    for (uint64_t end = clock_boot_ms() + DEADLINE_MS; clock_boot_ms() < end;) {
+        while (effect_next(f->effect, &f->arena, &event)) continue;
+        if (effect_deadline(f->effect) == UINT64_MAX) return teardown(state);
+        assert_true(loop_wait(f->loop, effect_deadline(f->effect), &err));
+    }
+    return -1;
 }
 
 static struct step_spec spec_of(const struct fixture *f, const char *what)
@@ -311,6 +335,65 @@ static void a_cancelled_step_ends_and_still_tells_its_outcome(void **state)
     assert_int_equal(event.ended.outcome.status, STATUS_STOPPED);
 }
 
+static void a_step_that_ignores_its_cancel_is_killed(void **state)
+{
+    struct fixture *f = *state;
+    struct step_spec spec = spec_of(f, "stubborn");
+    effect_start(f->effect, &f->ref, &spec);
+    wait_for_file(f, "begun");
+    effect_cancel(f->effect, &f->ref);
+    struct worker_event event = next_event(f);
+    assert_int_equal(event.type, WORKER_STEP_LOST);
+    assert_true(event.lost.begun);
+}
+
+/* Starts steps 1 to `count` of the job, each of which waits for `go`. */
+static void start_many(struct fixture *f, uint32_t count)
+{
+    struct step_spec spec = spec_of(f, "wait");
+    for (uint32_t i = 1; i <= count; i++) {
+        struct step_ref ref = f->ref;
+        ref.step = i;
+        effect_start(f->effect, &ref, &spec);
+        effect_start(f->effect, &ref, &spec);
+    }
+}
+
+static bool has_begun(const struct fixture *f, unsigned number)
+{
+    char path[FS_PATH_MAX];
+    snprintf(path, sizeof path, "%s/jobs/job-1.1/steps/%u-1/begun", f->folder, number);
+    return fs_exists(path);
+}
+
+static void a_step_beyond_the_most_waits_for_the_end_of_another(void **state)
+{
+    struct fixture *f = *state;
+    start_many(f, 4);          /* two at once */
+    wait_for_file(f, "begun"); /* of step 2 */
+    assert_false(has_begun(f, 3));
+    touch(f, "go");
+    struct worker_event event = next_event(f);
+    assert_int_equal(event.type, WORKER_STEP_ENDED);
+    assert_int_equal(event.ended.step.step, 2);
+    for (int i = 0; i < DEADLINE_MS / 10 && !has_begun(f, 3); i++) poll(NULL, 0, 10);
+    assert_true(has_begun(f, 3));
+    assert_false(has_begun(f, 4));
+}
+
+static void a_step_that_is_cancelled_while_it_waits_is_lost_unbegun(void **state)
+{
+    struct fixture *f = *state;
+    struct step_ref third = f->ref;
+    third.step = 3;
+    start_many(f, 3);
+    effect_cancel(f->effect, &third);
+    struct worker_event event = next_event(f);
+    assert_int_equal(event.type, WORKER_STEP_LOST);
+    assert_int_equal(event.lost.step.step, 3);
+    assert_false(event.lost.begun);
+}
+
 static void a_lease_lies_in_the_folder_before_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -354,6 +437,11 @@ int main(int argc, char **argv)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_step_ends_and_still_tells_its_outcome, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_step_that_ignores_its_cancel_is_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_beyond_the_most_waits_for_the_end_of_another, setup,
+                                        end_many),
+        cmocka_unit_test_setup_teardown(a_step_that_is_cancelled_while_it_waits_is_lost_unbegun,
+                                        setup, end_many),
         cmocka_unit_test_setup_teardown(a_lease_lies_in_the_folder_before_the_start, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_job_leaves_nothing, setup, teardown),

@@ -32,9 +32,10 @@ struct build {
     struct scriptlog log;
     struct redact redact;
     struct environment environment;
-    uint64_t deadline_ms; /* boot clock */
-    bool failed;          /* one of the phases */
-    bool has_user;        /* the workspace belongs to it */
+    uint64_t deadline_ms;   /* boot clock */
+    unsigned long commands; /* begun so far */
+    bool failed;            /* one of the phases */
+    bool has_user;          /* the workspace belongs to it */
     const char *user;
     char workspace[FS_PATH_MAX], source[FS_PATH_MAX], state[FS_PATH_MAX];
 };

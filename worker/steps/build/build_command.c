@@ -108,6 +108,7 @@ bool build_run_command(struct build *build, const char *command, const char *use
                                    .environment = build->environment.entries,
                                    .log = &build->log,
                                    .step = build->step,
+                                   .number = build->commands++,
                                    .noun = "command",
                                    .memory_max = build->step->spec->build_memory_max };
     scriptlog_entry(&build->log, "Command - %s", label);

@@ -137,6 +137,7 @@ static bool run_script(struct event *event, size_t index, struct script_end *end
                                    .environment = environment.entries,
                                    .log = &event->log,
                                    .ledger = &event->ledger,
+                                   .number = index,
                                    .step = event->step };
     if (!fs_join(path, event->revision, spec->path, err)) return false;
     if (!ledger_begin(&event->ledger, index, spec->rerun_safe, err)) return false;
@@ -223,7 +224,7 @@ bool hook_run(struct step *step, struct step_report *report, struct error *err)
     ledger->fd = -1;
     bool ok = scriptlog_open(&event.log, step->host.logs, err) && ledger_open(ledger, step, err);
     if (ok) {
-        bool ended = ledger_end_orphans(ledger);
+        bool ended = ledger_end_orphans(ledger, step);
         if (may_go_on(&event)) {
             scriptlog_entry(&event.log, "LifecycleEvent - %s", name);
             log_warnings(&event.log, appspec);

@@ -1,5 +1,6 @@
 #include "steps/hook/launch.h"
 
+#include "io/cgroup.h"
 #include "steps/account.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ struct plan {
     char home[ENTRY_SIZE], shell[ENTRY_SIZE], user[ENTRY_SIZE], logname[ENTRY_SIZE];
     char command[2 * FS_PATH_MAX];
     uint64_t memory_max;
+    int door; /* of its cgroup; -1 none */
 };
 
 struct pipes {
@@ -161,6 +163,7 @@ static void start(const struct plan *plan, const struct pipes *pipes)
     sigprocmask(SIG_SETMASK, &none, NULL);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || setpgid(0, 0) < 0) return;
+    if (plan->door >= 0 && !cgroup_enter(plan->door)) return;
     if (dup2(null, STDIN_FILENO) < 0 || dup2(pipes->output[1], STDOUT_FILENO) < 0 ||
         dup2(pipes->errors[1], STDERR_FILENO) < 0)
         return;
@@ -232,10 +235,14 @@ static bool launch(const struct script *script, const struct plan *plan, struct 
     return true;
 }
 
-bool launch_script(const struct script *script, struct launch *out, struct error *err)
+bool launch_script(const struct script *script, const char *group, struct launch *out,
+                   struct error *err)
 {
     AUTO(auto_free) struct plan *plan = xcalloc(1, sizeof *plan);
     struct pipes pipes = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    AUTO(auto_close) int door = group[0] ? cgroup_door(group, err) : -1;
+    if (group[0] && door < 0) return false;
+    plan->door = door;
     bool ok = prepare(script, plan, err) && launch(script, plan, &pipes, out, err);
     close_pipes(&pipes);
     free(plan->groups);

@@ -8,6 +8,8 @@ struct launch {
     int output, errors; /* our ends of the pipes, non-blocking */
 };
 
-/* ERR_INVALID with the reason when it cannot be started as asked. */
-NODISCARD bool launch_script(const struct script *script, struct launch *out, struct error *err);
+/* In the cgroup `group` ("" in ours). ERR_INVALID with the reason when it cannot be started as
+ * asked. */
+NODISCARD bool launch_script(const struct script *script, const char *group, struct launch *out,
+                             struct error *err);
 void launch_close(struct launch *launch);

@@ -2,6 +2,7 @@
 
 #include "io/child.h"
 #include "io/clock.h"
+#include "steps/hook/group.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,13 +16,13 @@
 
 enum { LINE_SIZE = 160, NUMBER_SIZE = 24 };
 
-/* "…/steps/K-RUN" -> "…/steps/K-(run)/scripts"; false when the folder is not named so. */
-static bool run_path(const struct step *step, uint32_t run, char out[FS_PATH_MAX])
+/* "…/steps/K-RUN" -> "…/steps/K-(run)" and `name`; false when the folder is not named so. */
+static bool run_path(const struct step *step, uint32_t run, const char *name, char out[FS_PATH_MAX])
 {
     const char *dash = strrchr(step->folder, '-');
     if (!dash || strchr(dash, '/')) return false;
-    int len = snprintf(out, FS_PATH_MAX, "%.*s-%u/scripts", (int)(dash - step->folder),
-                       step->folder, (unsigned)run);
+    int len = snprintf(out, FS_PATH_MAX, "%.*s-%u%s", (int)(dash - step->folder), step->folder,
+                       (unsigned)run, name);
     return len > 0 && len < FS_PATH_MAX;
 }
 
@@ -70,7 +71,7 @@ static bool read_run(struct ledger *ledger, const struct step *step, uint32_t ru
     char path[FS_PATH_MAX];
     struct buf text AUTO(buf_deinit) = { .max = 0 };
     buf_init(&text, LEDGER_BYTES_MAX);
-    if (!run_path(step, run, path)) return true;
+    if (!run_path(step, run, "/scripts", path)) return true;
     if (!fs_read_file(path, &text, err)) {
         if (err->code == ERR_NOT_FOUND) return true; /* lost before it came to its scripts */
         return error_wrap(err, "what had begun before the interruption");
@@ -148,11 +149,12 @@ static bool ends_within(const struct child *leader, int64_t ms)
     }
 }
 
-bool ledger_end_orphans(const struct ledger *ledger)
+/* The process group of its first process. */
+static bool end_group(const struct ledger *ledger)
 {
     struct child leader;
     struct error ignored;
-    if (!ledger->interrupted || ledger->process.pid <= 0) return false;
+    if (ledger->process.pid <= 0) return false;
     if (!child_adopt(&ledger->process, &leader, &ignored)) return false;
     bool told = child_signal_group(&leader, SIGTERM, &ignored);
     bool gone = told && ends_within(&leader, LEDGER_END_MS);
@@ -160,4 +162,17 @@ bool ledger_end_orphans(const struct ledger *ledger)
     if (killed) (void)ends_within(&leader, LEDGER_END_MS);
     child_close(&leader);
     return true;
+}
+
+bool ledger_end_orphans(const struct ledger *ledger, const struct step *step)
+{
+    char boot[PROC_BOOT_ID_SIZE], folder[FS_PATH_MAX];
+    struct error ignored;
+    if (!ledger->interrupted || !proc_boot_id(boot, &ignored) ||
+        !text_equal(boot, ledger->begun_boot))
+        return false;
+    bool ran = end_group(ledger);
+    if (run_path(step, ledger->begun_run, "", folder))
+        ran = group_end_orphans(folder, ledger->done) || ran;
+    return ran;
 }

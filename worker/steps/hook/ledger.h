@@ -37,5 +37,5 @@ NODISCARD bool ledger_process(struct ledger *ledger, pid_t pid, struct error *er
 NODISCARD bool ledger_done(struct ledger *ledger, unsigned long script, struct error *err);
 
 /* Ends the interrupted script's process group, which lost its supervisor: TERM, after
- * LEDGER_END_MS KILL. True when it still ran. */
-bool ledger_end_orphans(const struct ledger *ledger);
+ * LEDGER_END_MS KILL; where it had a cgroup, all in that. True when something still ran. */
+bool ledger_end_orphans(const struct ledger *ledger, const struct step *step);

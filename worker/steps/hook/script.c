@@ -1,6 +1,7 @@
 #include "steps/hook/script.h"
 
 #include "io/clock.h"
+#include "steps/hook/group.h"
 #include "steps/hook/launch.h"
 #include "steps/hook/ledger.h"
 #include "steps/hook/tree.h"
@@ -30,6 +31,7 @@ struct run {
     const struct script *script;
     struct launch launch;
     struct tree tree;
+    char group[FS_PATH_MAX]; /* its cgroup; "" none */
     struct scriptlog_stream output, errors;
     enum run_phase phase;
     uint64_t phase_ms; /* when it began, boot clock */
@@ -80,27 +82,43 @@ static bool output_open(const struct run *run)
     return run->launch.output >= 0 || run->launch.errors >= 0;
 }
 
+/* What stands still (SIGSTOP) only ends once it goes on. */
 static void begin_ending(struct run *run)
 {
     (void)kill(-run->launch.pid, SIGTERM);
     (void)tree_signal(&run->tree, SIGTERM);
+    (void)tree_signal(&run->tree, SIGCONT);
     enter(run, RUN_ENDING);
+}
+
+/* How many live; in its cgroup is also what forks faster than /proc can be read. */
+static size_t living(const struct run *run)
+{
+    size_t seen = tree_signal(&run->tree, 0);
+    return seen > 0 || !run->group[0] || !cgroup_populated(run->group) ? seen : 1;
+}
+
+static void kill_all(const struct run *run)
+{
+    struct error ignored;
+    if (run->group[0] && cgroup_kill(run->group, &ignored)) return;
+    (void)tree_signal(&run->tree, SIGKILL);
 }
 
 static void step_ending(struct run *run, uint64_t now_ms)
 {
-    size_t living = tree_signal(&run->tree, 0);
-    if (living > 0 && now_ms - run->phase_ms >= STEP_KILL_MS) {
+    size_t left = living(run);
+    if (left > 0 && now_ms - run->phase_ms >= STEP_KILL_MS) {
         if (!run->killed)
             scriptlog_entry(run->script->log,
-                            "Meridian - killed: %zu processes went on %d s after SIGTERM", living,
+                            "Meridian - killed: %zu processes went on %d s after SIGTERM", left,
                             STEP_KILL_MS / 1000);
         run->killed = true;
-        (void)tree_signal(&run->tree, SIGKILL);
+        kill_all(run);
     }
     /* What even SIGKILL does not end (a disk that hangs) must not hang us. */
     bool hopeless = now_ms - run->phase_ms >= STEP_KILL_MS + GIVE_UP_MS;
-    if ((living == 0 && run->ended) || hopeless) enter(run, RUN_OVER);
+    if ((left == 0 && run->ended) || hopeless) enter(run, RUN_OVER);
 }
 
 /* Looks at the whole state: what is to be done now? */
@@ -272,10 +290,11 @@ void script_run(const struct script *script, struct script_end *out)
     struct run run = { .script = script,
                        .launch = { .pidfd = -1, .output = -1, .errors = -1 },
                        .deadline_ms = clock_boot_ms() + script->spec->timeout_s * (uint64_t)1000 };
+    if (!group_of_script(script->step, script->number, run.group)) run.group[0] = '\0';
     tree_keep(&run.tree);
     scriptlog_stream_init(&run.output, "[stdout]");
     scriptlog_stream_init(&run.errors, "[stderr]");
-    if (launch_script(script, &run.launch, &err)) {
+    if (launch_script(script, run.group, &run.launch, &err)) {
         /* Should it be lost: a process that ends at once needs no name. */
         if (script->ledger && !ledger_process(script->ledger, run.launch.pid, &err))
             scriptlog_entry(script->log, "Meridian - warning: %s", err.text);

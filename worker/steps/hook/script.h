@@ -31,8 +31,9 @@ struct script {
     struct scriptlog *log;
     struct ledger *ledger; /* its process is noted there; NULL nowhere */
     struct step *step;
-    const char *noun;    /* what errors call it; NULL: "script" */
-    uint64_t memory_max; /* bytes of data of each process; 0: no bound */
+    unsigned long number; /* in the step, for its cgroup */
+    const char *noun;     /* what errors call it; NULL: "script" */
+    uint64_t memory_max;  /* bytes of data of each process; 0: no bound */
 };
 
 struct script_end {
