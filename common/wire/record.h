@@ -78,6 +78,7 @@ struct row_record {
     uint32_t step;        /* index into the job kind's lifecycle */
     uint32_t run;         /* of that step: 1, 2, ... */
     uint32_t ordered_run; /* which the operator ordered last; 0 none */
+    uint32_t free_runs;   /* since then: what ended with its worker before it had begun is no try */
     enum step_state step_state;
     bool cancel;
     struct lifecycle_report events[WIRE_EVENTS_MAX];

@@ -208,6 +208,7 @@ static const struct wire_field row_record_fields[] = {
     FIELD(row_record, RowRecord, step, WIRE_U32),
     FIELD(row_record, RowRecord, run, WIRE_U32),
     FIELD(row_record, RowRecord, ordered_run, WIRE_U32),
+    FIELD(row_record, RowRecord, free_runs, WIRE_U32),
     FIELD(row_record, RowRecord, step_state, WIRE_ENUM, .max = STEP_INTERRUPTED + 1),
     FIELD(row_record, RowRecord, cancel, WIRE_BOOL),
     COUNTED(row_record, RowRecord, events, event_count, WIRE_ARRAY, .type = &wire_lifecycle_report,

@@ -64,7 +64,7 @@ const struct job *check_start(struct world *w, uint32_t worker, const struct sim
     if (!keeps && check_truth(w, &ref->job)->cancel_acked >= ref->attempt)
         world_fail(w, "S9", "%s starts step %u of job %s attempt %u after its CANCEL_ACK", name,
                    ref->step, ref->job.text, ref->attempt);
-    if (ref->run > 5 && !row->ordered_run)
+    if (ref->run > 5 + row->free_runs && !row->ordered_run)
         world_fail(w, "L4", "run %u of a step of job %s", ref->run, ref->job.text);
     return job;
 }

@@ -88,6 +88,7 @@ static void interruption_rerun(struct task *task)
     record->events[record->step].ended_ms = 0;
     record->run++;
     record->ordered_run = record->run;
+    record->free_runs = 0;
     record->step_state = STEP_NOT_BEGUN;
 }
 

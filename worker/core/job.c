@@ -194,7 +194,7 @@ static void job_start_step(struct worker *w, struct task *task, struct worker_ac
     if (report->started_ms == 0) report->started_ms = w->now_ms;
     task->changed = true;
     task->asked = true;
-    task->cancel_asked = false;
+    task->adopted = task->cancel_asked = false;
     /* The lease first: a step must not run for one moment without somebody enforcing its end. */
     if (task->lease_until_boot_ms) lease_tell(task, out);
     job_order_step(w, task, WORKER_STEP_START_ACTION, out);
@@ -208,7 +208,7 @@ static void job_next_step(struct task *task)
 {
     task->record.step++;
     task->record.run = 1;
-    task->record.ordered_run = 0;
+    task->record.ordered_run = task->record.free_runs = 0;
     task->record.step_state = STEP_NOT_BEGUN;
     task->changed = true;
 }
@@ -344,7 +344,8 @@ static void job_end_lost(struct worker *w, struct task *task, const char *log_ta
 
 static uint32_t job_runs(const struct row_record *record)
 {
-    return record->ordered_run ? record->run - record->ordered_run + 1 : record->run;
+    uint32_t runs = record->ordered_run ? record->run - record->ordered_run + 1 : record->run;
+    return runs > record->free_runs ? runs - record->free_runs : 1;
 }
 
 /* It is lost run after run: what may be begun again ends as failed, for a hook somebody is asked.
@@ -382,6 +383,8 @@ void job_step_lost(struct worker *w, struct task *task, bool begun, const char *
         job_end_lost(w, task, log_tail, out);
         return;
     }
+    /* Its worker ended between the commit and the start: nothing is wrong with the step. */
+    if (!begun && task->adopted && record->free_runs < STEP_FREE_RUNS_MAX) record->free_runs++;
     if (job_runs(record) >= STEP_RUNS_MAX) {
         job_worn_out(w, task, log_tail, out);
         return;
@@ -421,7 +424,7 @@ void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
     job_check_overdue(w, task);
     if (task_running(task)) {
         if (!task->asked) {
-            task->asked = true;
+            task->asked = task->adopted = true;
             job_order_step(w, task, WORKER_STEP_ADOPT_ACTION, out);
         }
         if (!job_unwanted(task) || task->cancel_asked) return;

@@ -14,7 +14,10 @@
 #pragma once
 #include "core/model.h"
 
-enum { STEP_RUNS_MAX = 5 }; /* tries of one step, since the start or the operator's last order */
+enum {
+    STEP_RUNS_MAX = 5,       /* tries of one step, since the start or the operator's last order */
+    STEP_FREE_RUNS_MAX = 100 /* ... beside those that the end of a worker kept from beginning */
+};
 
 void job_enter(struct task *task, enum row_state next);
 /* The operator, the coordinator or a newer attempt wants it ended: no new step from now on. */

@@ -25,6 +25,7 @@ struct task {
     bool changed;             /* record differs from the disk: put at the end of the event */
 
     bool asked;        /* the current step was started or adopted by this process */
+    bool adopted;      /* ... the latter */
     bool cancel_asked; /* ... and its end was asked for */
     bool told;         /* the coordinator has acknowledged the interruption */
     bool dropped;      /* delete the row as soon as no step runs */

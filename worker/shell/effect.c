@@ -179,6 +179,8 @@ NODISCARD static bool watch(struct tracked *step, struct error *err)
     return true;
 }
 
+static const char nobody[] = "nobody\n"; /* the claim by which we bar a run */
+
 /* Finds the process that claimed the step. False: none runs (err says ERR_NOT_FOUND) or trouble. */
 NODISCARD static bool adopt_claimed(struct tracked *step, struct error *err)
 {
@@ -186,8 +188,12 @@ NODISCARD static bool adopt_claimed(struct tracked *step, struct error *err)
     struct proc_identity id;
     AUTO(buf_deinit) struct buf claim;
     buf_init(&claim, CLAIM_MAX);
-    return step_path(step->effect, &step->ref, "begun", path, err) &&
-           fs_read_file(path, &claim, err) && proc_identity_parse(buf_bytes(&claim), &id, err) &&
+    if (!step_path(step->effect, &step->ref, "begun", path, err) ||
+        !fs_read_file(path, &claim, err))
+        return false;
+    if (bytes_equal(buf_bytes(&claim), bytes_of_text(nobody)))
+        return error_set(err, ERR_NOT_FOUND, "it was barred before it had begun");
+    return proc_identity_parse(buf_bytes(&claim), &id, err) &&
            child_adopt(&id, &step->child, err) && watch(step, err);
 }
 
@@ -366,7 +372,6 @@ NODISCARD static bool read_outcome(const struct tracked *step, struct arena *are
  * forked and that has not claimed the run cannot be seen, so the claim is taken here. */
 NODISCARD static bool bar_unbegun(const struct tracked *step)
 {
-    static const char nobody[] = "nobody\n";
     char folder[FS_PATH_MAX], path[FS_PATH_MAX];
     struct error err = { 0 };
     bool won = false;

@@ -491,6 +491,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .boot = ID("boot"),
               .step = 6,
               .ordered_run = 1,
+              .free_runs = 2,
               .run = 7,
               .step_state = STEP_DONE,
               .cancel = true,

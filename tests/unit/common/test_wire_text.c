@@ -253,6 +253,7 @@ static void a_record_prints_as_indented_lines(void **state)
                                                   "  step: 0\n"
                                                   "  run: 0\n"
                                                   "  ordered_run: 0\n"
+                                                  "  free_runs: 0\n"
                                                   "  step_state: NOT_BEGUN\n"
                                                   "  cancel: false\n"
                                                   "  events[0]:\n"

@@ -1,4 +1,5 @@
 #include "core/describe.h"
+#include "core/job.h"
 #include "fixture.h"
 
 static const struct result *result_of(struct fx *fx, const struct job *job)
@@ -180,6 +181,50 @@ FX_TEST(a_step_that_never_began_is_started_again_under_a_new_run)
     assert_string_equal(fx_disk_row(fx, job)->boot.text, "boot-2");
 }
 
+/* A worker that dies again and again between the commit and the start is no fault of the hook. */
+FX_TEST(what_the_end_of_a_worker_kept_from_beginning_is_no_try)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    for (uint32_t run = 1; run <= 20; run++) {
+        fx_restart(fx);
+        fx_lost(fx, job, 0, run, false);
+        fx_assert_started(fx, job, 0, run + 1);
+    }
+    assert_int_equal(fx_disk_row(fx, job)->free_runs, 20);
+    for (uint32_t run = 21; run < 25; run++) {
+        fx_lost(fx, job, 0, run, false); /* started by this very process */
+        fx_assert_started(fx, job, 0, run + 1);
+    }
+    fx_lost(fx, job, 0, 25, false);
+    assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+}
+
+FX_TEST(the_next_step_has_all_its_tries)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_restart(fx);
+    fx_lost(fx, job, 0, 1, false);
+    fx_ended(fx, job, 0, 2, STATUS_SUCCEEDED);
+    assert_int_equal(fx_disk_row(fx, job)->free_runs, 0);
+}
+
+FX_TEST(even_ends_of_the_worker_are_bounded)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    for (uint32_t run = 1; run < STEP_FREE_RUNS_MAX + STEP_RUNS_MAX; run++) {
+        fx_restart(fx);
+        fx_lost(fx, job, 0, run, false);
+        fx_assert_started(fx, job, 0, run + 1);
+    }
+    fx_restart(fx);
+    fx_lost(fx, job, 0, STEP_FREE_RUNS_MAX + STEP_RUNS_MAX, false);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+}
+
 FX_TEST(an_interrupted_download_is_repeated_five_times_at_most)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
@@ -350,6 +395,9 @@ int main(void)
         cmocka_unit_test(outcomes_of_another_step_run_or_attempt_are_ignored),
         cmocka_unit_test(a_restarted_worker_adopts_the_running_step_and_never_starts_it_blindly),
         cmocka_unit_test(a_step_that_never_began_is_started_again_under_a_new_run),
+        cmocka_unit_test(what_the_end_of_a_worker_kept_from_beginning_is_no_try),
+        cmocka_unit_test(the_next_step_has_all_its_tries),
+        cmocka_unit_test(even_ends_of_the_worker_are_bounded),
         cmocka_unit_test(an_interrupted_download_is_repeated_five_times_at_most),
         cmocka_unit_test(a_cancel_is_durable_before_it_is_acknowledged_and_nothing_starts_after_it),
         cmocka_unit_test(a_restart_after_a_cancel_asks_again_for_the_steps_end),
