@@ -1,6 +1,7 @@
 /* run, stop: beginning and ending executions */
 #include "client/commands.h"
 
+#include "client/facts.h"
 #include "client/json.h"
 #include "client/watch.h"
 
@@ -72,6 +73,17 @@ static enum client_exit confirm(struct client *client, const struct execution *e
     return EXIT_FAILED;
 }
 
+static void show_stopped(struct client *client, const struct execution_view *view)
+{
+    enum { SHOWN = 10 };
+    show_execution(client, view->execution.id.text);
+    size_t busy = 0;
+    for (size_t i = 0; i < view->job_count; i++)
+        if (facts_busy(&view->jobs[i]) && busy++ < SHOWN)
+            client_hint(client, "still busy: %s (%s)", view->jobs[i].worker, view->jobs[i].region);
+    if (busy > SHOWN) client_hint(client, "and %zu more hosts", busy - SHOWN);
+}
+
 enum client_exit command_stop(struct client *client)
 {
     const char *reason = client->options->text[OPTION_REASON];
@@ -94,13 +106,15 @@ enum client_exit command_stop(struct client *client)
     stop.stop.execution = client_keep(client, reply.executions[0].execution.id.text);
     stop.stop.abandon = abandon;
     stop.stop.reason = reason ? reason : "";
+    status.status.execution = stop.stop.execution;
     if (!status_ended(reply.executions[0].execution.status)) {
         exit = confirm(client, &reply.executions[0].execution, abandon);
         if (exit != EXIT_DONE) return exit;
     }
     exit = client_ask(client, &stop, &reply);
+    if (exit == EXIT_DONE) exit = client_ask(client, &status, &reply);
     if (exit != EXIT_DONE) return exit;
-    show_execution(client, stop.stop.execution);
+    show_stopped(client, &reply.executions[0]);
     client_hint(client, "stopping: meridian watch %s %.8s", stop.stop.pipeline,
                 stop.stop.execution);
     return EXIT_DONE;

@@ -172,6 +172,11 @@ struct version_facts facts_of_version(const struct execution_view *view)
     return version;
 }
 
+bool facts_busy(const struct job_state *job)
+{
+    return job->attempt > 0 && job->worker[0] && !status_ended(job->status);
+}
+
 bool facts_interrupted(const struct job_state *job)
 {
     return job->status == STATUS_IN_PROGRESS && !job->cancel && job->interruption.run > 0 &&

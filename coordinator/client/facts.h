@@ -34,6 +34,8 @@ bool facts_job_of(const struct job_state *job, const struct action_state *action
 /* From its begin to its end, or to `now_ms`; 0 when it has not begun. */
 uint64_t facts_duration(uint64_t started_ms, uint64_t ended_ms, uint64_t now_ms);
 
+/* A host has it and has not said yet that it ended. */
+bool facts_busy(const struct job_state *job);
 /* It waits for the operator: meridian resume. */
 bool facts_interrupted(const struct job_state *job);
 /* The same, or it has ended otherwise than well. */

@@ -294,10 +294,27 @@ static void run_request(struct coordinator *c, const struct coordinator_event *e
 
 /* ---- stop ---- */
 
+/* Asked for again; a stop that waits may still become one that does not. */
+static bool stop_known(struct coordinator *c, const struct coordinator_event *event,
+                       const struct execution *e)
+{
+    const struct stop_request *stop = &event->request.request->stop;
+    if (!e->stop_requested || (stop->abandon && !e->stop_abandon)) return false;
+    request_refuse(c, event, ERR_CONFLICT, "nothing was stopped",
+                   arena_format(&c->out->arena,
+                                "DuplicatedStopRequestException: execution %s is %s", e->id.text,
+                                e->stop_abandon ? "being stopped, and its steps ended"
+                                                : "stopping once its running actions have ended"),
+                   e->stop_abandon ? "meridian status shows which hosts are still busy"
+                                   : "--abandon ends the running steps, too");
+    return true;
+}
+
 static void stop_request(struct coordinator *c, const struct coordinator_event *event)
 {
     const struct stop_request *stop = &event->request.request->stop;
     struct error err;
+    if (request_known(c, event, &stop->submission)) return;
     struct model_execution *e = request_find(c, stop->pipeline, stop->execution, &err);
     if (!e) {
         request_refuse(c, event, err.code, "nothing was stopped", err.text, "meridian history");
@@ -310,15 +327,13 @@ static void stop_request(struct coordinator *c, const struct coordinator_event *
                        "meridian status shows how it ended");
         return;
     }
-    bool more = !e->state.stop_requested || (stop->abandon && !e->state.stop_abandon);
+    if (stop_known(c, event, &e->state)) return;
     e->state.stop_requested = true;
-    e->state.stop_abandon = e->state.stop_abandon || stop->abandon;
-    if (more) {
-        model_format(&e->state.stop_reason, "stopped by %s%s%s", event->request.client,
-                     stop->reason[0] ? ": " : "", stop->reason);
-        journal_execution(c, e);
-    }
-    request_reply(c, event)->execution = e->state.id;
+    e->state.stop_abandon = stop->abandon;
+    model_format(&e->state.stop_reason, "stopped by %s%s%s", event->request.client,
+                 stop->reason[0] ? ": " : "", stop->reason);
+    journal_execution(c, e);
+    request_done(c, event, &stop->submission, &e->state.id);
 }
 
 void request_event(struct coordinator *c, const struct coordinator_event *event)

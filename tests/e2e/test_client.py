@@ -224,6 +224,11 @@ def test_stop_abandon_ends_the_running_hook_with_all_that_it_started(shared, go)
     text = TRACE + "echo $$ > abandoned\nsetsid sh -c 'echo $$ >> abandoned; while :; do sleep 1; done' &\n" + HOLD
     execution = held(shared, "abandoned", text)
     until(lambda: len(shared.only.lines("abandoned")) == 2, "the hook's own process")
+    stopped = shared.meridian("stop", "abandoned", execution, "--yes", "-o", "json")
+    assert json.loads(stopped.stdout) == {"pipelineExecutionId": execution}
+    assert f"still busy: {shared.only.name} (" in stopped.stderr
+    again = shared.meridian("stop", "abandoned", execution, "--yes", status=6)
+    assert "DuplicatedStopRequestException" in again.stderr and "--abandon" in again.stderr
     shared.meridian("stop", "abandoned", execution, "--abandon", "--yes")
     view = shared.ended(execution, "abandoned")
     assert view["status"] == "Stopped"

@@ -265,6 +265,35 @@ static void abandon_cancels_what_runs_and_names_who_is_still_busy(void **state)
     world_deinit(&w);
 }
 
+static void a_stop_is_asked_for_once_of_each_kind(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    struct id id = world_run(&w, "xr", "", "v1")->execution;
+    struct request stop = { .kind = REQUEST_STOP };
+    stop.stop = (struct stop_request){
+        .submission = { "3" }, .pipeline = "xr", .execution = "", .reason = ""
+    };
+    assert_int_equal(world_request(&w, &stop, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+    /* The answer was lost, and the same is sent again. */
+    assert_true(id_equal(&world_request(&w, &stop, ROLE_DEPLOYER)->execution, &id));
+    world_restart(&w);
+    assert_int_equal(world_request(&w, &stop, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+    const struct failure *failure = &world_stop(&w, "", false)->failure;
+    assert_int_equal(failure->code, ERR_CONFLICT);
+    assert_non_null(strstr(failure->cause, "DuplicatedStopRequestException"));
+    assert_non_null(strstr(failure->fix, "--abandon"));
+    assert_int_equal(world_stop(&w, "", true)->failure.code, ERR_NONE);
+    for (int abandon = 0; abandon < 2; abandon++) {
+        failure = &world_stop(&w, "", abandon)->failure;
+        assert_int_equal(failure->code, ERR_CONFLICT);
+        assert_non_null(strstr(failure->fix, "still busy"));
+    }
+    assert_true(world_view(&w, "xr")->execution.stop_abandon);
+    world_deinit(&w);
+}
+
 static void a_cancel_survives_a_restart(void **state)
 {
     (void)state;
@@ -311,6 +340,7 @@ int main(void)
         cmocka_unit_test(superseding_keeps_the_live_executions_few),
         cmocka_unit_test(stop_waits_for_what_runs_and_begins_nothing_more),
         cmocka_unit_test(abandon_cancels_what_runs_and_names_who_is_still_busy),
+        cmocka_unit_test(a_stop_is_asked_for_once_of_each_kind),
         cmocka_unit_test(a_cancel_survives_a_restart),
         cmocka_unit_test(an_execution_between_stages_stops_at_once),
     };
