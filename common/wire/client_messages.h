@@ -19,6 +19,7 @@ struct run_request {
     const char *pipeline;
     const char *revision; /* a version id, or "" for the newest */
     bool ignore_application_stop_failures;
+    bool outdated_only; /* AWS: updateOutdatedInstancesOnly */
 };
 
 struct stop_request {
@@ -89,6 +90,12 @@ struct rollback_request {
     const char *target; /* an execution, "" the newest older one that succeeded in the stage */
 };
 
+struct alarm_request { /* what watches the hosts says that they are not well, or are again */
+    const char *name;
+    bool raise;
+    const char *reason;
+};
+
 #define REQUESTS(X)                                                                                \
     X(PING)                                                                                        \
     X(APPLY)                                                                                       \
@@ -106,14 +113,15 @@ struct rollback_request {
     X(APPROVAL)                                                                                    \
     X(RETRY)                                                                                       \
     X(ROLLBACK)                                                                                    \
-    X(RESUME)
+    X(RESUME)                                                                                      \
+    X(ALARM)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_RESUME + 1)
+#define REQUEST_KIND_COUNT (REQUEST_ALARM + 1)
 
 struct request {
     uint64_t token;
@@ -132,6 +140,7 @@ struct request {
         struct retry_request retry;
         struct rollback_request rollback;
         struct resume_request resume;
+        struct alarm_request alarm;
     };
 };
 
@@ -180,6 +189,7 @@ struct reply {
     const struct problem *problems; /* APPLY */
     size_t problem_count;
     const char *name;                         /* PING: the coordinator's version; APPLY: pipeline */
+    const char *resource;                     /* APPLY: what it was; "" a pipeline */
     uint32_t version;                         /* APPLY */
     bool changed;                             /* APPLY: false when the definition was already so */
     struct id execution;                      /* whatever began or changed one */

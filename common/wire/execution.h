@@ -37,6 +37,9 @@ struct action_state {
     const char *updated_by;        /* approval: who answered */
     struct id deployment;          /* of the attempt under way, as its hosts know it */
     const char *custom_data, *url; /* approval: for who answers */
+    uint32_t hosts;                /* deployment group: when it began; 0 not yet, or no group */
+    uint32_t spare;                /* ... how many of them may be out of service at once */
+    const char *config;            /* ... by which configuration */
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \
@@ -48,7 +51,8 @@ struct action_state {
     X(error_message)                                                                               \
     X(updated_by)                                                                                  \
     X(custom_data)                                                                                 \
-    X(url)
+    X(url)                                                                                         \
+    X(config)
 
 struct stage_state {
     const char *name;
@@ -90,6 +94,7 @@ struct execution {
     enum execution_type type;
     struct id rollback_target;             /* ROLLBACK: whose revisions these are */
     bool ignore_application_stop_failures; /* the operator wants no old script to hold a host */
+    bool outdated_only;                    /* hosts that have the revision are left alone */
 };
 
 /* "job/EXECUTION/ID" */

@@ -7,6 +7,7 @@
  *   flow.h             triggers, modes, kinds of retry
  *   resume_messages.h  interrupted hooks and the operator's word
  *   execution.h        definitions, executions, jobs
+ *   rollout_records.h  deployment groups, configurations, hosts, alarms
  *   record.h           everything durable
  *   client_messages.h  requests and replies of the client
  *

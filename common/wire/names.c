@@ -142,6 +142,17 @@ const char *retry_mode_name(enum retry_mode mode)
     return names[mode];
 }
 
+const char *resource_kind_name(enum resource_kind kind)
+{
+    static const char *const names[] = {
+#define X(name, text) [RESOURCE_##name] = (text),
+        RESOURCE_KINDS(X)
+#undef X
+    };
+    assert(kind < RESOURCE_KIND_COUNT);
+    return names[kind];
+}
+
 const char *message_type_name(enum message_type type)
 {
     static const char *const names[] = {
@@ -204,6 +215,15 @@ void record_key(const struct record *record, char out[RECORD_KEY_SIZE])
         len = snprintf(out, RECORD_KEY_SIZE, "transition/%s/%s", record->transition.pipeline,
                        record->transition.stage);
         break;
+    case RECORD_RESOURCE:
+        len = snprintf(out, RECORD_KEY_SIZE, "resource/%s/%s",
+                       resource_kind_name(record->resource.kind), record->resource.name);
+        break;
+    case RECORD_HOST:
+        len =
+            snprintf(out, RECORD_KEY_SIZE, "host/%s/%s", record->host.target, record->host.worker);
+        break;
+    case RECORD_ALARM: len = snprintf(out, RECORD_KEY_SIZE, "alarm/%s", record->alarm.name); break;
     }
     assert(len > 0);
     assert(len < RECORD_KEY_SIZE);

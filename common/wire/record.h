@@ -5,7 +5,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
-#include "wire/execution.h"
+#include "wire/rollout_records.h"
 
 /* ---- coordinator ---- */
 
@@ -108,14 +108,17 @@ struct target_record {
     X(SELF, self_record, self)                                                                     \
     X(ROW, row_record, row)                                                                        \
     X(TARGET, target_record, target)                                                               \
-    X(TRANSITION, transition_record, transition)
+    X(TRANSITION, transition_record, transition)                                                   \
+    X(RESOURCE, resource_record, resource)                                                         \
+    X(HOST, host_record, host)                                                                     \
+    X(ALARM, alarm_record, alarm)
 
 enum record_kind {
 #define X(name, type, member) RECORD_##name,
     RECORD_KINDS(X)
 #undef X
 };
-#define RECORD_KIND_COUNT (RECORD_TRANSITION + 1)
+#define RECORD_KIND_COUNT (RECORD_ALARM + 1)
 
 struct record {
     enum record_kind kind;

@@ -28,6 +28,7 @@ static const struct wire_field run_request_fields[] = {
     FIELD(run_request, RunRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(run_request, RunRequest, revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(run_request, RunRequest, ignore_application_stop_failures, WIRE_BOOL),
+    FIELD(run_request, RunRequest, outdated_only, WIRE_BOOL),
 };
 static const struct wire_type wire_run_request = TYPE(run_request, run_request);
 
@@ -143,6 +144,7 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_RETRY] = { "retry", MERIDIAN__REQUEST__BODY_RETRY, &wire_retry_request },
     [REQUEST_ROLLBACK] = { "rollback", MERIDIAN__REQUEST__BODY_ROLLBACK, &wire_rollback_request },
     [REQUEST_RESUME] = { "resume", MERIDIAN__REQUEST__BODY_RESUME, &wire_resume_request },
+    [REQUEST_ALARM] = { "alarm", MERIDIAN__REQUEST__BODY_ALARM, &wire_alarm_request },
 };
 
 static const struct wire_field request_fields[] = {
@@ -203,7 +205,8 @@ static const struct wire_field reply_fields[] = {
     FIELD(reply, Reply, failure, WIRE_MESSAGE, .type = &wire_failure, .optional = true),
     COUNTED(reply, Reply, problems, problem_count, WIRE_LIST, .type = &wire_problem,
             .max = WIRE_LIST_MAX),
-    FIELD(reply, Reply, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(reply, Reply, name, WIRE_TEXT, .max = WIRE_TARGET_MAX),
+    FIELD(reply, Reply, resource, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(reply, Reply, version, WIRE_U32),
     FIELD(reply, Reply, changed, WIRE_BOOL),
     FIELD(reply, Reply, execution, WIRE_ID_OR_NONE),

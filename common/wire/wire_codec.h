@@ -106,6 +106,9 @@ extern const struct wire_type wire_execution, wire_job_state, wire_event_record,
 /* wire_resume.c */
 extern const struct wire_type wire_step_key, wire_interrupted, wire_resume, wire_signed_resume,
     wire_interruption, wire_resume_request;
+/* wire_rollout.c */
+extern const struct wire_type wire_resource_record, wire_host_record, wire_alarm_record,
+    wire_alarm_request;
 extern const struct wire_type wire_request, wire_reply;
 extern const struct wire_variant wire_message_variants[MESSAGE_TYPE_COUNT],
     wire_record_variants[RECORD_KIND_COUNT];

@@ -63,6 +63,9 @@ static const struct wire_field action_state_fields[] = {
     FIELD(action_state, ActionState, deployment, WIRE_ID_OR_NONE),
     FIELD(action_state, ActionState, custom_data, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
     FIELD(action_state, ActionState, url, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(action_state, ActionState, hosts, WIRE_U32),
+    FIELD(action_state, ActionState, spare, WIRE_U32),
+    FIELD(action_state, ActionState, config, WIRE_TEXT, .max = WIRE_NAME_MAX),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 
@@ -112,6 +115,7 @@ static const struct wire_field execution_fields[] = {
     FIELD(execution, Execution, type, WIRE_ENUM, .max = EXECUTION_TYPE_COUNT),
     FIELD(execution, Execution, rollback_target, WIRE_ID_OR_NONE),
     FIELD(execution, Execution, ignore_application_stop_failures, WIRE_BOOL),
+    FIELD(execution, Execution, outdated_only, WIRE_BOOL),
 };
 const struct wire_type wire_execution = TYPE(execution, execution);
 

@@ -13,6 +13,7 @@
  * pipeline, which the core takes. What actions point to lies in the actions' arena.
  */
 #pragma once
+#include "core/group.h"
 #include "core/pipeline.h"
 #include "wire/messages.h"
 
@@ -33,6 +34,8 @@ struct enrolled_worker {
     const char *name, *region;
     bool builds;      /* its tag `build` is anything but "false" */
     bool builds_only; /* ... namely "only": it gets no deployments */
+    const struct host_tag *tags;
+    size_t tag_count;
 };
 
 enum client_role { ROLE_VIEWER, ROLE_DEPLOYER, ROLE_APPROVER, ROLE_ADMIN };
@@ -73,8 +76,9 @@ struct coordinator_event {
             enum client_role role;
             uint64_t origin; /* echoed in the reply's action: the shell's connection */
             const struct request *request;
-            struct pipeline *parsed;        /* APPLY: taken; NULL when the text did not parse ... */
-            const struct problem *problems; /* ... and these say why */
+            struct pipeline *parsed; /* APPLY: taken; NULL when the text did not parse ... */
+            struct deploy_resource *resource; /* ... or is another resource: taken */
+            const struct problem *problems;   /* ... and these say why */
             size_t problem_count;
             const struct revision *revisions; /* RUN: one for each source action, as it is now */
             size_t revision_count;            /* or as `revision` asks, looked up by the shell */

@@ -21,6 +21,9 @@ struct coordinator *coordinator_new(const struct coordinator_config *config)
     list_init(&c->workers);
     list_init(&c->live);
     list_init(&c->submissions);
+    list_init(&c->resources);
+    list_init(&c->hosts);
+    list_init(&c->alarms);
     list_init(&c->dirty_jobs);
     list_init(&c->dirty_executions);
     c->wake_boot_ms = UINT64_MAX;

@@ -249,7 +249,8 @@ static struct stage_state *stages_of(struct arena *arena, const struct pipeline 
                                                 .error_message = "",
                                                 .updated_by = "",
                                                 .custom_data = "",
-                                                .url = "" };
+                                                .url = "",
+                                                .config = "" };
         }
         stages[s] = (struct stage_state){ .name = stage->name,
                                           .status = STATUS_PENDING,

@@ -28,6 +28,7 @@ static bool enrol(struct coordinator *c, const struct enrolled_worker *from)
     if (moved) w->connected = w->greeted = false; /* its hello named another region */
     w->enrolled = true;
     bool same = w->builds == from->builds && w->builds_only == from->builds_only;
+    if (model_tags(w, from->tags, from->tag_count)) same = false;
     w->builds = from->builds;
     w->builds_only = from->builds_only;
     return moved || !same || !w->enrolled_before;

@@ -245,6 +245,7 @@ static void worker_free(struct model_worker *w)
     model_text_free(&w->region);
     model_text_free(&w->version);
     model_text_free(&w->alarm);
+    model_tags_free(w);
     free(w);
 }
 
@@ -338,5 +339,6 @@ void model_deinit(struct coordinator *c)
     map_deinit(&c->jobs_by_id);
     map_deinit(&c->executions_by_id);
     map_deinit(&c->submissions_by_key);
+    model_rollout_deinit(c);
     model_text_free(&c->config.region);
 }

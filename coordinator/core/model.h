@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/coordinator.h"
+#include "core/rollout.h"
 
 enum {
     MODEL_PIPELINES_MAX = 1000,
@@ -21,17 +22,6 @@ enum {
 struct model_definition {
     struct list link;        /* in its pipeline, by version; the last one is in force */
     struct definition state; /* parsed: owned */
-};
-
-struct model_source {
-    struct list link; /* in its pipeline */
-    const char *action, *seen;
-    struct revision newest; /* revision_id "": none has been told since the start */
-};
-
-struct model_transition {
-    struct list link; /* in its pipeline */
-    struct transition_record state;
 };
 
 struct model_pipeline {
@@ -73,13 +63,18 @@ struct model_job {
     uint64_t lease_boot_ms;    /* floating: the worker may work until then at the latest */
     uint64_t retry_boot_ms;    /* floating: no new attempt before */
     const char *failed_worker; /* floating: who had the last attempt */
+    bool begins;               /* rollout: it is its host's turn */
+    bool health_known;         /* ... and how much the host needs it, see rollout.h */
+    enum host_health health;
 };
 
 struct model_worker {
     struct list link; /* by name */
     const char *name, *region, *version, *alarm;
     bool enrolled, enrolled_before, builds, builds_only;
-    bool covered;       /* has a job of the action that is being looked at */
+    bool covered; /* has a job of the action that is being looked at */
+    struct host_tag *tags;
+    size_t tag_count;
     struct id welcomed; /* journalled */
     bool greeted;       /* `session` is one that has said hello */
     bool connected;     /* greeted, and heard of lately */
@@ -102,6 +97,9 @@ struct coordinator {
     struct list pipelines, workers, live, submissions;
     size_t pipeline_count, submission_count;
     struct map pipelines_by_name, workers_by_name, jobs_by_id, executions_by_id, submissions_by_key;
+    struct list resources, hosts, alarms;
+    size_t resource_count, alarm_count;
+    struct map resources_by_key, hosts_by_key, alarms_by_name;
     struct list dirty_jobs, dirty_executions;
     uint64_t now_ms, boot_ms; /* from here on: of the event that is being worked on */
     struct prng random;
@@ -129,14 +127,6 @@ struct model_definition *model_definition_find(const struct model_pipeline *p, u
 struct model_definition *model_definition_add(struct model_pipeline *p,
                                               const struct definition *from,
                                               struct pipeline *parsed);
-struct model_source *model_source_find(const struct model_pipeline *p, const char *action);
-struct model_source *model_source_make(struct model_pipeline *p, const char *action);
-
-/* NULL: nobody has ever touched it, it is enabled. */
-struct model_transition *model_transition_find(const struct model_pipeline *p, const char *stage);
-/* Copies `from`. */
-void model_transition_set(struct model_pipeline *p, const struct transition_record *from);
-
 struct model_worker *model_worker_find(const struct coordinator *c, const char *name);
 struct model_worker *model_worker_make(struct coordinator *c, const char *name);
 
@@ -147,4 +137,6 @@ void model_submission_free(struct coordinator *c, struct model_submission *submi
 void model_prune(struct coordinator *c);
 void model_deinit(struct coordinator *c);
 
+#include "core/model_door.h"
 #include "core/model_execution.h"
+#include "core/model_rollout.h"

@@ -75,6 +75,16 @@ static void load_job(struct coordinator *c, const struct record *record)
     job->lease_boot_ms = dispatch_lease_end(c); /* P7: counted from our start */
 }
 
+static void load_resource(struct coordinator *c, const struct record *record)
+{
+    const struct resource_record *from = &record->resource;
+    if (from->parsed)
+        model_resource_set(c, from, (struct deploy_resource *)from->parsed);
+    else
+        journal_note(c, NOTE_ERROR, "%s=%s: the stored definition cannot be read",
+                     resource_kind_name(from->kind), from->name);
+}
+
 static void load_other(struct coordinator *c, const struct record *record)
 {
     switch (record->kind) {
@@ -98,6 +108,9 @@ static void load_other(struct coordinator *c, const struct record *record)
         model_transition_set(model_pipeline_make(c, record->transition.pipeline),
                              &record->transition);
         break;
+    case RECORD_RESOURCE: load_resource(c, record); break;
+    case RECORD_HOST: model_host_set(c, &record->host); break;
+    case RECORD_ALARM: model_alarm_set(c, &record->alarm); break;
     case RECORD_DEFINITION:
     case RECORD_EXECUTION:
     case RECORD_JOB: break; /* loaded in their own order */
@@ -133,6 +146,9 @@ static void maps_seed(struct coordinator *c)
     map_init(&c->jobs_by_id, prng_next(&c->random));
     map_init(&c->executions_by_id, prng_next(&c->random));
     map_init(&c->submissions_by_key, prng_next(&c->random));
+    map_init(&c->resources_by_key, prng_next(&c->random));
+    map_init(&c->hosts_by_key, prng_next(&c->random));
+    map_init(&c->alarms_by_name, prng_next(&c->random));
 }
 
 void recover_event(struct coordinator *c, const struct coordinator_event *event)

@@ -3,6 +3,7 @@
 #include "core/approval.h"
 #include "core/engine.h"
 #include "core/journal.h"
+#include "core/resource.h"
 #include "core/resume.h"
 #include "core/retry.h"
 #include "core/rollback.h"
@@ -68,7 +69,7 @@ struct reply *request_reply(struct coordinator *c, const struct coordinator_even
     action->reply.reply.token = event->request.request->token;
     action->reply.reply.kind = event->request.request->kind;
     action->reply.reply.failure = none;
-    action->reply.reply.name = action->reply.reply.region = "";
+    action->reply.reply.name = action->reply.reply.region = action->reply.reply.resource = "";
     action->reply.reply.log.cause = "";
     action->reply.reply.grant.url = action->reply.reply.grant.pin = "";
     return &action->reply.reply;
@@ -105,13 +106,16 @@ static bool allowed(struct coordinator *c, const struct coordinator_event *event
 
 enum { PROBLEMS_MAX = 200 };
 
-static size_t problems_join(struct arena *arena, const struct coordinator_event *event,
-                            const char *region, const struct problem **out)
+static size_t problems_join(struct coordinator *c, const struct coordinator_event *event,
+                            const struct problem **out)
 {
+    struct arena *arena = &c->out->arena;
     const struct problem *checked = NULL;
     size_t first = event->request.problem_count, second = 0;
     if (event->request.parsed)
-        second = pipeline_check(event->request.parsed, region, arena, &checked);
+        second = pipeline_check(event->request.parsed, c->config.region, arena, &checked);
+    if (event->request.resource)
+        second = resource_check(c, event->request.resource, arena, &checked);
     if (first > PROBLEMS_MAX) first = PROBLEMS_MAX;
     if (second > PROBLEMS_MAX - first) second = PROBLEMS_MAX - first;
     struct problem *all = arena_calloc(arena, first + second, sizeof *all);
@@ -173,20 +177,24 @@ static void apply_request(struct coordinator *c, const struct coordinator_event 
 {
     struct arena *arena = &c->out->arena;
     const struct problem *problems;
-    size_t count = problems_join(arena, event, c->config.region, &problems);
-    if (count || !event->request.parsed) {
-        struct failure failure = { ERR_INVALID, "the pipeline's definition is not valid",
-                                   arena_format(arena, "%zu problem%s", count,
-                                                count == 1 ? "" : "s"),
-                                   "correct the file and apply it again" };
+    size_t count = problems_join(c, event, &problems);
+    if (count || (!event->request.parsed && !event->request.resource)) {
+        struct failure failure = {
+            ERR_INVALID,
+            event->request.resource ? "the definition is not valid"
+                                    : "the pipeline's definition is not valid",
+            arena_format(arena, "%zu problem%s", count, count == 1 ? "" : "s"),
+            "correct the file and apply it again"
+        };
         struct reply *reply = request_reply(c, event);
         reply->failure = failure;
         reply->problems = problems;
         reply->problem_count = count;
-    } else if (apply_good(c, event)) {
+    } else if (event->request.resource ? resource_apply(c, event) : apply_good(c, event)) {
         return;
     }
     pipeline_free(event->request.parsed);
+    resource_free(event->request.resource);
 }
 
 /* ---- run ---- */
@@ -288,6 +296,7 @@ static void run_request(struct coordinator *c, const struct coordinator_event *e
     }
     struct model_execution *e = list_entry(list_last(&p->executions), struct model_execution, link);
     e->state.ignore_application_stop_failures = run->ignore_application_stop_failures;
+    e->state.outdated_only = run->outdated_only;
     if (!run->revision[0]) source_seen(c, p, revisions, stage->action_count);
     request_done(c, event, &run->submission, &execution);
 }
@@ -340,6 +349,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
 {
     if (!allowed(c, event)) {
         pipeline_free(event->request.parsed);
+        resource_free(event->request.resource);
         return;
     }
     switch (event->request.request->kind) {
@@ -351,6 +361,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_RETRY: retry_request(c, event); break;
     case REQUEST_ROLLBACK: rollback_request(c, event); break;
     case REQUEST_RESUME: resume_request(c, event); break;
+    case REQUEST_ALARM: alarm_request(c, event); break;
     case REQUEST_PING: /* from here on: the shell's */
     case REQUEST_LIST:
     case REQUEST_STATUS:

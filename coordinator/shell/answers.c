@@ -14,6 +14,7 @@ struct reply answers_empty(uint64_t token, enum request_kind kind)
                            .kind = kind,
                            .failure = { .what = "", .cause = "", .fix = "" },
                            .name = "",
+                           .resource = "",
                            .region = "",
                            .log = { .cause = "" },
                            .grant = { .url = "", .pin = "" } };

@@ -201,7 +201,8 @@ static bool changes_something(const struct request *request)
     case REQUEST_APPROVAL:
     case REQUEST_RETRY:
     case REQUEST_ROLLBACK:
-    case REQUEST_RESUME: return true;
+    case REQUEST_RESUME:
+    case REQUEST_ALARM: return true;
     case REQUEST_PING:
     case REQUEST_LIST:
     case REQUEST_STATUS:
@@ -227,7 +228,8 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     case REQUEST_APPROVAL:
     case REQUEST_RETRY:
     case REQUEST_ROLLBACK:
-    case REQUEST_RESUME: assert(false); return; /* see changes_something() */
+    case REQUEST_RESUME:
+    case REQUEST_ALARM: assert(false); return; /* see changes_something() */
     case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
     case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
     case REQUEST_WORKERS: answers_workers(door->core, arena, &reply); break;

@@ -136,6 +136,14 @@ static void step(struct runtime *r, struct coordinator_event *event)
     coordinator_step(r->core, event, &r->actions);
 }
 
+static const struct host_tag *step_tags(struct runtime *r, const struct keys_principal *principal)
+{
+    struct host_tag *tags = arena_calloc(&r->arena, principal->tag_count, sizeof *tags);
+    for (size_t i = 0; i < principal->tag_count; i++)
+        tags[i] = (struct host_tag){ principal->tags[i].key, principal->tags[i].value };
+    return tags;
+}
+
 static void step_fleet(struct runtime *r)
 {
     size_t count = 0, all = keys_registry_count(r->registry);
@@ -148,7 +156,9 @@ static void step_fleet(struct runtime *r)
             (struct enrolled_worker){ .name = principal->name,
                                       .region = principal->region,
                                       .builds = build && !text_equal(build, "false"),
-                                      .builds_only = build && text_equal(build, "only") };
+                                      .builds_only = build && text_equal(build, "only"),
+                                      .tags = step_tags(r, principal),
+                                      .tag_count = principal->tag_count };
     }
     struct coordinator_event event = { .type = COORDINATOR_FLEET };
     event.fleet.workers = fleet;
@@ -297,10 +307,11 @@ static bool store_is_full(struct runtime *r)
 static bool refuse_when_full(struct runtime *r, const struct coordinator_event *event)
 {
     const struct request *request = event->request.request;
-    bool ends = request->kind == REQUEST_STOP || request->kind == REQUEST_RESUME;
+    bool ends = request->kind == REQUEST_STOP || request->kind == REQUEST_RESUME ||
+                request->kind == REQUEST_ALARM;
     if (ends || !store_is_full(r)) return false;
     struct reply reply = {
-        .token = request->token, .kind = request->kind, .name = "", .region = ""
+        .token = request->token, .kind = request->kind, .name = "", .resource = "", .region = ""
     };
     reply.failure = (struct failure){ .code = ERR_NO_SPACE,
                                       .what = "the coordinator's store is nearly full",
@@ -310,6 +321,7 @@ static bool refuse_when_full(struct runtime *r, const struct coordinator_event *
     reply.log.cause = reply.grant.url = reply.grant.pin = "";
     frontdoor_reply(&r->door, event->request.origin, &reply);
     if (event->request.parsed) pipeline_free(event->request.parsed);
+    resource_free(event->request.resource);
     return true;
 }
 

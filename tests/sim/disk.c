@@ -208,6 +208,22 @@ struct record disk_copy(struct arena *arena, const struct record *from)
         TEXT(r.transition.reason);
         TEXT(r.transition.changed_by);
         break;
+    case RECORD_RESOURCE:
+        TEXT(r.resource.name);
+        TEXT(r.resource.updated_by);
+        r.resource.text = arena_bytes(arena, r.resource.text);
+        r.resource.parsed = NULL;
+        break;
+    case RECORD_HOST:
+        TEXT(r.host.target);
+        TEXT(r.host.worker);
+        TEXT(r.host.revision);
+        break;
+    case RECORD_ALARM:
+        TEXT(r.alarm.name);
+        TEXT(r.alarm.reason);
+        TEXT(r.alarm.changed_by);
+        break;
     case RECORD_EPOCH:
     case RECORD_SELF: break;
     }

@@ -137,7 +137,8 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
                                                 .text = bytes_of(text, 1) };
         event.request.parsed = sim_pipeline(&w->templates[op->template]);
     } else if (op->kind == REQUEST_RUN) {
-        request.run = (struct run_request){ op->submission, name, "", false };
+        request.run =
+            (struct run_request){ .submission = op->submission, .pipeline = name, .revision = "" };
         event.request.revisions = &revision;
         event.request.revision_count = 1;
     } else if (op->kind == REQUEST_TRANSITION) {

@@ -38,6 +38,7 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_APPROVAL: return request->approval.pipeline;
     case REQUEST_RETRY: return request->retry.pipeline;
     case REQUEST_RESUME: return request->resume.pipeline;
+    case REQUEST_ALARM: return "";
     case REQUEST_ROLLBACK: return request->rollback.pipeline;
     case REQUEST_STATUS:
     case REQUEST_EXPORT: return request->status.pipeline;

@@ -60,7 +60,8 @@ void view_make(struct view_world *w)
                                           .error_message = "",
                                           .updated_by = "",
                                           .custom_data = "",
-                                          .url = "" } };
+                                          .url = "",
+                                          .config = "" } };
     w->revision = (struct revision){ .action = "Source",
                                      .artifact = "App",
                                      .revision_id = version,
@@ -96,7 +97,8 @@ void view_make(struct view_world *w)
                                             .error_message = "",
                                             .updated_by = "",
                                             .custom_data = "",
-                                            .url = "" };
+                                            .url = "",
+                                            .config = "" };
         w->copies[i] = (struct copy_state){ .artifact = "App",
                                             .region = regions[i],
                                             .status = STATUS_SUCCEEDED,

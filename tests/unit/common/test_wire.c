@@ -87,9 +87,9 @@ static const struct revision sample_revisions[] = {
 
 static const struct action_state sample_actions[] = {
     { "Deploy", "region", "CodeDeploy", ID("act-1"), STATUS_FAILED, 1, 2, 3, "s", "code", "text",
-      ID("token"), "who", ID("d-2"), "data", "https://x" },
+      ID("token"), "who", ID("d-2"), "data", "https://x", 4, 2, "CodeDeployDefault.HalfAtATime" },
     { "Again", "region-2", "S3", ID("act-2"), STATUS_SKIPPED, 4, 5, 6, "s2", "code2", "text2",
-      ID("token2"), "who2", ID("d-3"), "data2", "url2" },
+      ID("token2"), "who2", ID("d-3"), "data2", "url2", 6, 3, "mine" },
 };
 
 static const struct stage_state sample_stages[] = {
@@ -110,6 +110,7 @@ static const struct copy_state sample_copies[] = {
         .stage_count = COUNT(sample_stages), .copies = sample_copies,                              \
         .copy_count = COUNT(sample_copies), .mode = MODE_PARALLEL, .type = TYPE_ROLLBACK,          \
         .rollback_target = ID("exec-0"), .ignore_application_stop_failures = true,                 \
+        .outdated_only = true,                                                                     \
     }
 
 #define JOB_STATE(done_, total_)                                                                   \
@@ -403,7 +404,9 @@ static void every_request_comes_back_as_it_was(void **state)
     static const struct request requests[] = {
         { 1, REQUEST_PING, .apply = { ID("") } },
         { 1, REQUEST_APPLY, .apply = { ID("s"), "file", { text, sizeof text }, true } },
-        { 1, REQUEST_RUN, .run = { ID("s"), "pipe", "rev", true } },
+        { 1, REQUEST_RUN,
+          .run = { ID("s"), "pipe", "rev", .ignore_application_stop_failures = true,
+                   .outdated_only = true } },
         { 1, REQUEST_RESUME, .resume = { ID("s"), "pipe", "exec", "act", "w", RESUME_SKIP } },
         { 1, REQUEST_STOP, .stop = { ID("s"), "pipe", "exec", true, "reason" } },
         { 1, REQUEST_LIST, .apply = { ID("") } },
@@ -419,6 +422,7 @@ static void every_request_comes_back_as_it_was(void **state)
           .approval = { ID("s"), "pipe", "exec", "action", true, "summary", ID("token") } },
         { 1, REQUEST_RETRY, .retry = { ID("s"), "pipe", "exec", "stage", RETRY_ALL_ACTIONS } },
         { 1, REQUEST_ROLLBACK, .rollback = { ID("s"), "pipe", "stage", "exec" } },
+        { 1, REQUEST_ALARM, .alarm = { "errors-high", true, "reason" } },
     };
     assert_int_equal(COUNT(requests), REQUEST_KIND_COUNT);
     struct fixture *f = *state;
@@ -446,6 +450,7 @@ static void a_reply_comes_back_as_it_was(void **state)
             .problems = sample_problems,
             .problem_count = COUNT(sample_problems),
             .name = "name",
+            .resource = "deploymentGroup",
             .version = 2,
             .changed = true,
             .execution = ID("exec"),
@@ -504,6 +509,11 @@ static void every_record_comes_back_under_its_key(void **state)
           } },
         { RECORD_TARGET, .target = { "deploy:a/b", { 1, 2 }, ID("d-1") } },
         { RECORD_TRANSITION, .transition = { "pipe", "stage", true, "reason", "who", 1 } },
+        { RECORD_RESOURCE,
+          .resource = { RESOURCE_GROUP, "app/prod", 2, 3, "who", { data, sizeof data }, NULL } },
+        { RECORD_HOST,
+          .host = { "deploy:app/prod", "web-1", STATUS_FAILED, ID("d-1"), "v1", { 1, 2 }, 3 } },
+        { RECORD_ALARM, .alarm = { "errors-high", true, "reason", "who", 1 } },
     };
     assert_int_equal(COUNT(records), RECORD_KIND_COUNT);
     struct fixture *f = *state;
