@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -132,6 +133,35 @@ static bool read_head(struct appspec_reader *r, const struct doc_node *root)
     return true;
 }
 
+/* A plain scalar that YAML 1.1 takes for a whole or broken number or a truth value. */
+static bool is_no_text(const struct doc_node *node)
+{
+    static const char *const truths[] = { "true", "false", "yes", "no", "on", "off" };
+    if (node->kind != DOC_SCALAR || node->quoted) return false;
+    const char *t = node->text;
+    for (size_t i = 0; i < sizeof truths / sizeof *truths; i++)
+        if (strcasecmp(t, truths[i]) == 0) return true;
+    if (*t == '+' || *t == '-') t++;
+    size_t digits = strspn(t, "0123456789_"), more = 0;
+    if (t[digits] == '.') more = 1 + strspn(t + digits + 1, "0123456789");
+    return t[digits + more] == '\0' && *t != '_' && (digits > 0 || more > 1);
+}
+
+/* The agent only meets it at Install: the events before it still run. */
+static bool leave_to_install(struct appspec_reader *r, const struct doc_node *node,
+                             struct appspec_file *out)
+{
+    char what[ERROR_TEXT_SIZE];
+    if (node->kind == DOC_SCALAR && !*node->text)
+        snprintf(what, sizeof what, "the destination is empty: name the folder to install into");
+    else
+        snprintf(what, sizeof what, "%.200s is no text: write \"%.200s\" in quotes", node->text,
+                 node->text);
+    if (r->problems) return appspec_complain(r, node, "%s", what);
+    out->trouble = arena_text(r->arena, what);
+    return true;
+}
+
 static bool read_file(struct appspec_reader *r, const struct doc_node *node,
                       struct appspec_file *out)
 {
@@ -151,9 +181,6 @@ static bool read_file(struct appspec_reader *r, const struct doc_node *node,
     const char *from, *to;
     if (!doc_text(source, &from, &why)) return appspec_complain_of(r, &why);
     if (!doc_text(destination, &to, &why)) return appspec_complain_of(r, &why);
-    if (!*to)
-        return appspec_complain(r, destination,
-                                "the destination is empty: name the folder to install into");
     const char *path = appspec_path(r->arena, from);
     if (!path)
         return appspec_complain(r, source,
@@ -163,7 +190,8 @@ static bool read_file(struct appspec_reader *r, const struct doc_node *node,
     out->source = from;
     out->path = path;
     out->destination = to;
-    return true;
+    if (is_no_text(source)) return leave_to_install(r, source, out);
+    return (*to && !is_no_text(destination)) || leave_to_install(r, destination, out);
 }
 
 static bool read_files(struct appspec_reader *r, const struct doc_node *list)

@@ -35,7 +35,8 @@ enum appspec_exists {
 struct appspec_file {
     const char *source;      /* as written */
     const char *path;        /* within the revision, normalised, no leading '/'; "." = all of it */
-    const char *destination; /* as written, not empty */
+    const char *destination; /* as written */
+    const char *trouble;     /* NULL, or why Install cannot use the entry */
     unsigned line, column;
 };
 

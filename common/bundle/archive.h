@@ -8,12 +8,13 @@
  * only appspec's permissions set them; a folder's files keep theirs, which somebody on this host
  * has set (recorded case b33).
  *
- * Refused (security.md row 7), with the entry's name: devices, fifos and sockets, absolute names,
- * "..", hard links to anything but a file of the same bundle, a name that comes twice with
- * different types, a name below a symbolic link, and whatever passes a limit. A name that comes
- * twice as a file: the last one wins. Files are made with O_EXCL through folder descriptors that
- * never follow a link, and links are made last: nothing is ever written outside the folder.
- * Targets of symbolic links are kept as they are, as with the agent.
+ * Refused (security.md row 7), with the entry's name: devices, fifos and sockets, "..", hard links
+ * to anything but a file of the same bundle, a name that comes twice with different types, a name
+ * below a symbolic link, and whatever passes a limit. A name that comes twice as a file: the last
+ * one wins. Files are made with O_EXCL through folder descriptors that never follow a link, and
+ * links are made last: nothing is ever written outside the folder. An absolute name loses its
+ * slash, as with tar and unzip, and so lies in the folder too. Targets of symbolic links are kept
+ * as they are, as with the agent.
  *
  * Errors: ERR_INVALID (refused, or of another type than declared), ERR_CORRUPT (cut or damaged),
  * ERR_NO_SPACE (with needed and free bytes where known), ERR_NOT_FOUND, ERR_RETRY (system trouble),

@@ -10,7 +10,7 @@ bool archive_refuse(const char *name, struct error *err, const char *why);
 bool archive_system_error(const struct archive_tree *t, struct error *err, const char *verb,
                           const char *name);
 
-/* The name without "." and doubled slashes; "" is the root. Absolute, "..", long, deep: refused. */
+/* The name without ".", leading and doubled slashes; "" is the root. "..", long, deep: refused. */
 NODISCARD bool archive_clean(const struct archive_tree *t, const char *name,
                              char out[ARCHIVE_PATH_MAX], struct error *err);
 /* The descriptor of the folder path[0..len), made as far as it is missing; it stays the tree's. */

@@ -140,11 +140,43 @@ static bool run_step(struct driver *d, size_t number, const struct step_spec *sp
     return wire_step_outcome_decode(arena_bytes(&d->arena, buf_bytes(&ended)), &d->arena, out, err);
 }
 
-/* The agent's own check at Install, when the caller names all events that there are. */
+static bool lists(json_t *names, const char *event)
+{
+    json_t *name;
+    size_t i;
+    json_array_foreach(names, i, name)
+    {
+        if (text_equal(json_string_value(name), event)) return true;
+    }
+    return false;
+}
+
+/* Of what the caller lists, an event that is not the service's own must have its scripts. */
+static bool check_custom(json_t *known, const struct appspec *appspec, struct error *err)
+{
+    json_t *name;
+    size_t i;
+    json_array_foreach(known, i, name)
+    {
+        enum lifecycle_event event;
+        const char *text = json_string_value(name);
+        if (!text || lifecycle_event_parse(text, &event) || appspec_hook(appspec, text)) continue;
+        return error_set(err, ERR_INVALID, "%s has no scripts for the event '%s'", appspec->name,
+                         text);
+    }
+    return true;
+}
+
+/* The agent's own check at Install, when the caller names all events that there are: its own nine
+ * and the appspec's must be among them. */
 static bool check_events(const struct driver *d, struct error *err)
 {
-    json_t *known = json_object_get(d->request, "all_possible_lifecycle_events"), *name;
-    size_t i;
+    static const char *const own[] = { "BeforeBlockTraffic", "AfterBlockTraffic",
+                                       "ApplicationStop",    "BeforeInstall",
+                                       "AfterInstall",       "ApplicationStart",
+                                       "ValidateService",    "BeforeAllowTraffic",
+                                       "AfterAllowTraffic" };
+    json_t *known = json_object_get(d->request, "all_possible_lifecycle_events");
     struct appspec *appspec AUTO(appspec_free_at) = NULL;
     char revision[FS_PATH_MAX];
     if (!json_is_array(known)) return true;
@@ -153,17 +185,16 @@ static bool check_events(const struct driver *d, struct error *err)
     const char *filename = text_of(d, "appspec_filename", NULL);
     if (!appspec_load(revision, filename, &appspec, err)) return false;
     for (size_t k = 0; k < appspec->hook_count; k++) {
-        bool found = false;
-        json_array_foreach(known, i, name)
-        {
-            if (text_equal(json_string_value(name), appspec->hooks[k].event)) found = true;
-        }
-        if (!found)
+        if (!lists(known, appspec->hooks[k].event))
             return error_set(err, ERR_INVALID, "%s:%u:%u: '%s' is no lifecycle event",
                              appspec->name, appspec->hooks[k].line, appspec->hooks[k].column,
                              appspec->hooks[k].event);
     }
-    return true;
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
+        if (!lists(known, own[k]))
+            return error_set(err, ERR_INVALID, "the event '%s' is not listed", own[k]);
+    }
+    return check_custom(known, appspec, err);
 }
 
 static void add_event(struct driver *d, const char *name, const struct step_outcome *outcome)

@@ -166,7 +166,6 @@ static void files_need_source_and_destination(void **state)
     refuses(HEAD "files:\n  - destination: /app\n", "appspec.yml:4:5: files[0]: no source");
     refuses(HEAD "files:\n  - source: a\n", "files[0]: no destination");
     refuses(HEAD "files:\n  - source: ~\n    destination: /app\n", "no source");
-    refuses(HEAD "files:\n  - source: a\n    destination: ''\n", "the destination is empty");
     refuses(HEAD "files:\n  - source: [a]\n    destination: /app\n", "must be a text");
     refuses(HEAD "files:\n  source: a\n  destination: /app\n", "must be a list");
     refuses(HEAD "files:\n  - a\n", "must be a mapping");
@@ -180,6 +179,27 @@ static void files_need_source_and_destination(void **state)
     assert_string_equal(spec->files[1].path, "b");
     assert_string_equal(spec->files[2].path, "12");
     assert_string_equal(spec->files[2].destination, "2024-01-01");
+    appspec_free(spec);
+}
+
+/* As with the agent, where these fail when the files are to be copied. */
+static void files_that_only_install_can_refuse_carry_their_trouble(void **state)
+{
+    (void)state;
+    struct appspec *spec = parse(HEAD "files:\n"
+                                      "  - {source: 12, destination: /app}\n"
+                                      "  - {source: a, destination: -1.5}\n"
+                                      "  - {source: a, destination: Yes}\n"
+                                      "  - {source: a, destination: ''}\n"
+                                      "  - {source: '12', destination: /app}\n"
+                                      "  - {source: 1.2.3, destination: x1}\n"
+                                      "  - {source: '.', destination: .}\n");
+    assert_int_equal(spec->file_count, 7);
+    assert_string_equal(spec->files[0].trouble, "12 is no text: write \"12\" in quotes");
+    assert_string_equal(spec->files[1].trouble, "-1.5 is no text: write \"-1.5\" in quotes");
+    assert_string_equal(spec->files[2].trouble, "Yes is no text: write \"Yes\" in quotes");
+    assert_non_null(strstr(spec->files[3].trouble, "the destination is empty"));
+    for (size_t i = 4; i < 7; i++) assert_null(spec->files[i].trouble);
     appspec_free(spec);
 }
 
@@ -525,6 +545,7 @@ int main(void)
         cmocka_unit_test(sudo_and_rerun_take_only_their_words),
         cmocka_unit_test(hooks_keep_order_names_and_places),
         cmocka_unit_test(files_need_source_and_destination),
+        cmocka_unit_test(files_that_only_install_can_refuse_carry_their_trouble),
         cmocka_unit_test(file_exists_behavior_is_one_of_three_words),
         cmocka_unit_test(the_first_error_in_the_agents_order_wins),
         cmocka_unit_test(modes_are_read_as_written),

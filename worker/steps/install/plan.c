@@ -379,6 +379,10 @@ static bool plan_file(struct walk *w, struct error *err)
 {
     const struct appspec_file *entry = w->entry;
     char source[FS_PATH_MAX], destination[FS_PATH_MAX], file[FS_PATH_MAX];
+    if (entry->trouble) {
+        error_set(err, ERR_INVALID, "%s", entry->trouble);
+        return wrong(w, ERR_INVALID, err);
+    }
     if (entry->destination[0] == '~') {
         error_set(err, ERR_INVALID, "destination '%s': write the whole path instead of '~'",
                   entry->destination);
