@@ -35,7 +35,6 @@ def test_a_broken_appspec_is_named_with_file_line_and_column(shared, name, text,
 
 @pytest.mark.parametrize("name, entry, word", [
     ("dots", {"../../evil": "x"}, ".."),
-    ("absolute", {"/tmp/meridian-e2e-evil": "x"}, "absolute"),
     ("link", {"out": (stat.S_IFLNK | 0o777, "/etc"), "out/evil": "x"}, "link"),
     ("device", {"null": (stat.S_IFCHR | 0o666, "")}, "special"),
     ("fifo", {"pipe": (stat.S_IFIFO | 0o666, "")}, "special"),
@@ -48,7 +47,15 @@ def test_a_hostile_archive_is_refused_before_anything_is_installed(shared, name,
     assert next(iter(entry)).split("/")[-1] in told["message"] or word in told["message"]
     assert not installed(shared, "evil-" + name)
     assert not list(shared.folder.rglob("evil"))
-    assert not os.path.exists("/tmp/meridian-e2e-evil")
+
+
+def test_an_absolute_name_in_an_archive_stays_inside_the_revision(shared):
+    """As with tar and unzip, which the agent calls: such bundles deploy."""
+    version, view = shared.deploy_new("absolute", app("inside") | {"/tmp/meridian-e2e-inside": "x"})
+    assert view["status"] == "Succeeded"
+    assert installed(shared, "absolute")
+    assert list(shared.folder.rglob("deployment-archive/tmp/meridian-e2e-inside"))
+    assert not os.path.exists("/tmp/meridian-e2e-inside")
 
 
 def test_a_gigabyte_of_zeros_in_a_megabyte_is_refused(shared):
