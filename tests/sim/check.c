@@ -168,18 +168,24 @@ void check_coordinator_put(struct world *w, const struct record *old, const stru
 
 /* ---- records together ---- */
 
+enum { TRAFFIC_EVENTS = 4 };
+
 static void check_job_succeeded(struct world *w, const struct job_state *job)
 {
-    static const enum lifecycle_event deploy[] = { EVENT_APPLICATION_STOP, EVENT_DOWNLOAD_BUNDLE,
-                                                   EVENT_BEFORE_INSTALL,   EVENT_INSTALL,
-                                                   EVENT_AFTER_INSTALL,    EVENT_APPLICATION_START,
-                                                   EVENT_VALIDATE_SERVICE };
+    static const enum lifecycle_event deploy[] = {
+        EVENT_APPLICATION_STOP, EVENT_DOWNLOAD_BUNDLE, EVENT_BEFORE_INSTALL, EVENT_INSTALL,
+        EVENT_AFTER_INSTALL, EVENT_APPLICATION_START, EVENT_VALIDATE_SERVICE,
+        /* around traffic */
+        EVENT_BEFORE_BLOCK_TRAFFIC, EVENT_AFTER_BLOCK_TRAFFIC, EVENT_BEFORE_ALLOW_TRAFFIC,
+        EVENT_AFTER_ALLOW_TRAFFIC
+    };
     static const enum lifecycle_event copy[] = { EVENT_REPLICATE };
     static const enum lifecycle_event build[] = { EVENT_BUILD };
     bool deploys = job->kind == JOB_DEPLOY;
     const enum lifecycle_event *events = deploys ? deploy : job->kind == JOB_BUILD ? build : copy;
     size_t count = deploys ? sizeof deploy / sizeof deploy[0] : 1;
     const struct truth *t = check_truth(w, &job->id);
+    if (deploys && !t->traffic) count -= TRAFFIC_EVENTS;
     for (size_t i = 0; i < count; i++)
         if (t->succeeded[events[i]] != job->attempt && !t->skipped[events[i]])
             world_fail(w, "S5", "job %s succeeded in the journal, but its %s did not", job->id.text,

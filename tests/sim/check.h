@@ -12,6 +12,7 @@ struct truth {
     uint32_t succeeded[LIFECYCLE_EVENT_COUNT];    /* the attempt whose step ended so; 0 none */
     uint32_t hook_ordered[LIFECYCLE_EVENT_COUNT]; /* operator's words to rerun it, spoken */
     bool skipped[LIFECYCLE_EVENT_COUNT];
+    bool traffic;          /* its signed job asks for the events around traffic */
     uint32_t cancel_acked; /* the greatest attempt */
     uint8_t installed[SHA256_SIZE];
 };

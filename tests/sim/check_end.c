@@ -92,8 +92,17 @@ static void check_said_once(struct world *w, size_t jobs)
                        (unsigned long long)w->sent[types[i]], message_type_name(types[i]), jobs);
 }
 
+static bool any_traffic(const struct world *w)
+{
+    for (size_t t = 0; t < w->template_count; t++)
+        for (size_t s = 0; s < w->templates[t].stage_count; s++)
+            if (w->templates[t].stages[s].traffic) return true;
+    return false;
+}
+
 static void check_healthy(struct world *w)
 {
+    uint64_t prompt_ms = w->options.prompt_ms * (any_traffic(w) ? 11 : 7) / 7;
     const struct disk *d = &w->nodes[0].disk;
     size_t jobs = 0;
     for (size_t i = 0; i < d->count; i++) jobs += d->at[i]->record.kind == RECORD_JOB;
@@ -107,10 +116,10 @@ static void check_healthy(struct world *w)
         for (size_t s = 1; s < r->execution.stage_count; s++) {
             const struct stage_state *stage = &r->execution.stages[s];
             uint64_t took = stage->ended_ms - stage->started_ms;
-            /* Two groups of seven short steps, a copy before them, and another execution's job on
-             * the same target in front. */
+            /* Two groups of seven short steps (eleven with traffic control), a copy before them,
+             * and another execution's job on the same target in front. */
             if (r->execution.mode != MODE_PARALLEL && stage->status == STATUS_SUCCEEDED &&
-                took > w->options.prompt_ms)
+                took > prompt_ms)
                 world_fail(w, "PROMPT", "execution %s: stage %s took %llu ms", r->execution.id.text,
                            stage->name, (unsigned long long)took);
         }

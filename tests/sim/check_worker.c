@@ -61,7 +61,9 @@ const struct job *check_start(struct world *w, uint32_t worker, const struct sim
         memcmp(spec->job.input.sha256, job->input.sha256, SHA256_SIZE) != 0)
         world_fail(w, "S8", "%s starts job %s with another spec than was signed", name,
                    ref->job.text);
-    if (!keeps && check_truth(w, &ref->job)->cancel_acked >= ref->attempt)
+    /* What an install replaced is put back whatever else is wanted. */
+    if (!keeps && spec->kind != STEP_UNDO &&
+        check_truth(w, &ref->job)->cancel_acked >= ref->attempt)
         world_fail(w, "S9", "%s starts step %u of job %s attempt %u after its CANCEL_ACK", name,
                    ref->step, ref->job.text, ref->attempt);
     if (ref->run > 5 + row->free_runs && !row->ordered_run)
@@ -130,9 +132,41 @@ static void check_stage_order(struct world *w, const struct run *run)
                        run->ref.job.text, run->job->action, e->stages[s].actions[a].name);
 }
 
+/* A run of that kind for the same attempt: `over` demands an outcome. */
+static const struct run *run_of_kind(const struct world *w, uint32_t worker, const struct id *job,
+                                     uint32_t attempt, enum step_kind kind, bool over)
+{
+    for (const struct run *run = w->runs; run; run = run->next)
+        if (run->worker == worker && run->kind == kind && run->ref.attempt == attempt &&
+            id_equal(&run->ref.job, job) && run->begun && (run->over || !over))
+            return run;
+    return NULL;
+}
+
+static void check_restoring(struct world *w, const struct run *run)
+{
+    const struct id *job = &run->ref.job;
+    bool undo = run->kind == STEP_UNDO;
+    if (undo && run->job->on_failure != ON_FAILURE_RESTORE)
+        world_fail(w, "R1", "job %s is undone, and nobody wished it", job->text);
+    if (undo && check_truth(w, job)->succeeded[EVENT_VALIDATE_SERVICE] == run->ref.attempt &&
+        !run->job->traffic_control)
+        world_fail(w, "R1", "job %s is undone, but all of it succeeded", job->text);
+    if (!undo && run_of_kind(w, run->worker, job, run->ref.attempt, STEP_UNDO, false))
+        world_fail(w, "R2", "%s of job %s begins after it was undone",
+                   lifecycle_event_name(run->event), job->text);
+}
+
+static bool around_traffic(enum lifecycle_event event)
+{
+    return event == EVENT_BEFORE_BLOCK_TRAFFIC || event == EVENT_AFTER_BLOCK_TRAFFIC ||
+           event == EVENT_BEFORE_ALLOW_TRAFFIC || event == EVENT_AFTER_ALLOW_TRAFFIC;
+}
+
 void check_run_begins(struct world *w, const struct run *run)
 {
     struct truth *t = check_truth(w, &run->ref.job);
+    t->traffic = run->job->traffic_control;
     if (run->kind == STEP_KEEP_LOG) {
         const struct row_record *kept =
             row_on_disk(w, run->worker, &run->ref.job, run->ref.attempt);
@@ -146,6 +180,10 @@ void check_run_begins(struct world *w, const struct run *run)
                    lifecycle_event_name(run->event), run->ref.job.text, run->ref.attempt,
                    run->ref.run);
     if (!run->interrupted) t->begins[run->event]++;
+    check_restoring(w, run);
+    if (around_traffic(run->event) && !run->job->traffic_control)
+        world_fail(w, "ORDER", "%s of job %s begins without traffic control",
+                   lifecycle_event_name(run->event), run->ref.job.text);
     if ((run->kind == STEP_REPLICATE || run->kind == STEP_BUILD) && !run->leased)
         world_fail(w, "P6", "job %s floats and begins without a lease", run->ref.job.text);
     const struct row_record *row = row_on_disk(w, run->worker, &run->ref.job, run->ref.attempt);
@@ -221,9 +259,31 @@ static bool row_let_go(const struct world *w, const struct id *job, uint32_t att
                      state->status == STATUS_PENDING);
 }
 
+/* A failure at or after the install was undone, or tried to, before anybody hears of it. */
+static void check_restored(struct world *w, uint32_t worker, const struct row_record *row)
+{
+    const struct id *id = &row->row.job;
+    const struct job *job = job_signed(w, row);
+    enum status told = STATUS_PENDING;
+    for (size_t i = 0; i < row->event_count; i++)
+        if (row->events[i].event == EVENT_RESTORE) told = row->events[i].status;
+    bool wished = job && job->on_failure == ON_FAILURE_RESTORE;
+    bool installed = run_of_kind(w, worker, id, row->row.attempt, STEP_INSTALL, false) != NULL;
+    if (wished && installed && row->result.status != STATUS_SUCCEEDED && !status_ended(told))
+        world_fail(w, "R3", "job %s is told as %s and was not undone", id->text,
+                   status_name(row->result.status));
+    const struct run *undo = run_of_kind(w, worker, id, row->row.attempt, STEP_UNDO, true);
+    if (told == STATUS_SUCCEEDED && (!undo || undo->outcome != STATUS_SUCCEEDED))
+        world_fail(w, "R4", "job %s is told as undone, and is not", id->text);
+    if (told == STATUS_FAILED && !undo && row->run < 5)
+        world_fail(w, "R5", "the undoing of job %s was given up in its run %u", id->text, row->run);
+}
+
 static void check_result_sent(struct world *w, uint32_t worker, const struct result *result)
 {
     const struct row_record *row = row_on_disk(w, worker, &result->job, result->attempt);
+    if (row && row->row.state == ROW_ENDED && row->step_state != STEP_STARTED)
+        check_restored(w, worker, row);
     const struct job_state *state = check_job(w, &result->job);
     if (row && row->row.state == ROW_ENDED && row->result.status == result->status) return;
     if (!row && row_let_go(w, &result->job, result->attempt)) return;

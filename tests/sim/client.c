@@ -27,6 +27,8 @@ static void template_draw(struct world *w, struct template *t, uint32_t pipeline
         stage->action_count = 1 + world_below(w, w->options.regions);
         if (world_chance(w, 3000)) stage->on_failure = 1 + world_below(w, 2);
         stage->retry_mode = world_below(w, RETRY_MODE_COUNT);
+        stage->restore = world_chance(w, 4000);
+        stage->traffic = world_chance(w, 3000);
         for (uint32_t a = 0; a < stage->action_count; a++)
             stage->actions[a] = (struct template_action){
                 .region = (a + s) % w->options.regions,

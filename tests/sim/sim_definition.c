@@ -93,6 +93,8 @@ static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint
             .configuration = settings(arena, "ApplicationName", "app", "DeploymentGroupName",
                                       arena_format(arena, "group%u", from->actions[a].group)),
             .configuration_count = 2,
+            .deploy = { .on_failure = from->restore ? ON_FAILURE_RESTORE : ON_FAILURE_LEAVE,
+                        .traffic_control = from->traffic },
             .inputs = inputs,
             .input_count = 1,
             .region = sim_regions[from->actions[a].region],

@@ -16,7 +16,9 @@ struct template_stage {
     struct template_action actions[TEMPLATE_ACTIONS_MAX];
     uint32_t action_count;
     uint32_t on_failure, retry_mode; /* enum failure_result of the core, enum retry_mode */
-    bool build; /* one action, which builds; later stages deploy what it made */
+    bool restore,
+        traffic; /* of its deployments: what a failure leaves, the events around traffic */
+    bool build;  /* one action, which builds; later stages deploy what it made */
 };
 
 struct template

@@ -30,6 +30,7 @@ void restore_begin(struct task *task)
         (struct lifecycle_report){ .event = EVENT_RESTORE, .status = STATUS_PENDING };
     record->result.event_count = record->event_count;
     record->run = 1;
+    record->ordered_run = record->free_runs = 0;
     record->step_state = STEP_NOT_BEGUN;
     task->changed = true;
 }

@@ -160,6 +160,28 @@ FX_TEST(the_deadline_goes_on_while_it_waits)
     assert_int_equal(fx_disk_row(fx, job)->result.status, STATUS_FAILED);
 }
 
+/* The tries of what is put back are its own, not those of the hook that was ordered again. */
+FX_TEST(a_restore_after_an_ordered_hook_has_all_its_tries)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->on_failure = ON_FAILURE_RESTORE;
+    fx_offer(fx, job);
+    for (uint32_t k = 0; k < 4; k++) fx_ended(fx, job, k, 1, STATUS_SUCCEEDED);
+    for (uint32_t run = 1; run < 5; run++) fx_lost(fx, job, 4, run, true);
+    fx_lost(fx, job, 4, 5, true);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+    say(fx, job, 5, RESUME_RERUN, 1);
+    fx_assert_started(fx, job, 4, 6);
+    fx_ended(fx, job, 4, 6, STATUS_FAILED);
+    fx_assert_started(fx, job, 7, 1);
+    for (uint32_t run = 1; run < 5; run++) {
+        fx_lost(fx, job, 7, run, true);
+        fx_assert_started(fx, job, 7, run + 1);
+    }
+    fx_ended(fx, job, 7, 5, STATUS_SUCCEEDED);
+    assert_int_equal(fx_disk_row(fx, job)->row.state, ROW_ENDED);
+}
+
 FX_TEST(a_hook_that_is_lost_run_after_run_waits_after_five)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
@@ -186,6 +208,7 @@ int main(void)
         cmocka_unit_test(skip_step_goes_on_with_the_next_event),
         cmocka_unit_test(a_cancel_ends_a_job_that_waits),
         cmocka_unit_test(the_deadline_goes_on_while_it_waits),
+        cmocka_unit_test(a_restore_after_an_ordered_hook_has_all_its_tries),
         cmocka_unit_test(a_hook_that_is_lost_run_after_run_waits_after_five),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
