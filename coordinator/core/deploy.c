@@ -1,5 +1,6 @@
 #include "core/deploy.h"
 
+#include "core/deploy_rollout.h"
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/replication.h"
@@ -31,7 +32,8 @@ void deploy_group_id(const char *application, const char *group, char out[DEPLOY
 struct tally {
     size_t total, succeeded, open;
     const struct model_job *waiting, *busy, *bad; /* the first of each */
-    size_t bad_count;
+    size_t bad_count, skipped, held;
+    bool grouped; /* by a deployment group that was applied */
 };
 
 /* Of the running attempt of the action: a retry leaves the jobs that have failed behind. */
@@ -39,6 +41,13 @@ static bool job_of(const struct model_execution *e, const struct model_job *job,
                    size_t action)
 {
     return id_equal(&job->state.action_execution, &model_action(e, stage, action)->id);
+}
+
+/* Its host's turn has not come. */
+static bool job_held(const struct model_execution *e, const struct model_job *job)
+{
+    return deploy_rolls(model_action(e, job->stage, job->action)) && !job->begins &&
+           job->state.status == STATUS_PENDING && job->state.attempt == 0;
 }
 
 static struct tally tally_of(const struct model_execution *e, size_t stage, size_t action)
@@ -53,7 +62,12 @@ static struct tally tally_of(const struct model_execution *e, size_t stage, size
         } else if (!status_ended(job->state.status)) {
             tally.open++;
             if (!tally.busy) tally.busy = job;
-            if (!tally.waiting && job->state.cause[0]) tally.waiting = job;
+            if (job_held(e, job))
+                tally.held++;
+            else if (!tally.waiting && job->state.cause[0])
+                tally.waiting = job;
+        } else if (job->state.status == STATUS_SKIPPED) {
+            tally.skipped++;
         } else {
             if (!tally.bad) tally.bad = job;
             tally.bad_count++;
@@ -115,11 +129,11 @@ static void workers_mark(struct coordinator *c, const struct model_execution *e,
     }
 }
 
-static bool worker_missing(const struct model_execution *e, size_t stage, size_t action,
-                           const struct model_worker *w)
+static bool worker_missing(const struct coordinator *c, const struct model_execution *e,
+                           size_t stage, size_t action, const struct model_worker *w)
 {
-    return w->enrolled && !w->builds_only && !w->covered &&
-           text_equal(w->region, model_action(e, stage, action)->region);
+    return !w->covered && deploy_takes(c, e, stage, action, w) &&
+           !deploy_current(c, e, stage, action, w);
 }
 
 /* A job for every enrolled worker of the region, or for none: an action that left some out
@@ -130,14 +144,17 @@ static bool workers_cover(struct coordinator *c, struct model_execution *e, size
     uint64_t *covered = &e->covered[model_action(e, stage, action) - e->actions];
     size_t missing = 0;
     if (*covered == c->fleet_generation) return true;
+    const struct deployment_group *group = deploy_group_of(c, e, stage, action);
+    if (group && group->ignore_outdated && deploy_rolls(model_action(e, stage, action)))
+        return true;
     workers_mark(c, e, stage, action);
     list_for_each (link, &c->workers)
-        missing += worker_missing(e, stage, action, list_entry(link, struct model_worker, link));
+        missing += worker_missing(c, e, stage, action, list_entry(link, struct model_worker, link));
     if (missing > WIRE_JOBS_MAX || e->job_count > WIRE_JOBS_MAX - missing) return false;
     *covered = c->fleet_generation;
     list_for_each (link, &c->workers) {
         const struct model_worker *w = list_entry(link, struct model_worker, link);
-        if (worker_missing(e, stage, action, w)) job_create(c, e, stage, action, w->name);
+        if (worker_missing(c, e, stage, action, w)) job_create(c, e, stage, action, w->name);
     }
     return true;
 }
@@ -156,12 +173,50 @@ static const char *waiting_text(struct coordinator *c, const struct action_state
                                 const struct tally *tally)
 {
     if (tally->total == 0 && c->fleet_generation)
-        return arena_format(&c->out->arena, "no worker is enrolled in region %s", state->region);
+        return arena_format(&c->out->arena,
+                            tally->grouped
+                                ? "NO_INSTANCES: no worker of region %s has the tags of the "
+                                  "deployment group"
+                                : "no worker is enrolled in region %s",
+                            state->region);
     if (tally->waiting) return tally->waiting->state.cause;
     if (!tally->busy || !tally->busy->state.cancel) return "";
     const char *more = "";
     if (tally->open > 1) more = arena_format(&c->out->arena, " (and %zu more)", tally->open - 1);
     return arena_format(&c->out->arena, "%s is still at work%s", tally->busy->state.worker, more);
+}
+
+/* "61/100 instances; 10 at work, 29 wait, 1 failed" */
+static const char *roll_text(struct coordinator *c, const struct tally *tally, const char *waiting)
+{
+    struct arena *arena = &c->out->arena;
+    size_t works = tally->open - tally->held;
+    const char *text = arena_format(arena, "%zu/%zu instances", tally->succeeded, tally->total);
+    const char *sign = "; ";
+    const struct {
+        size_t count;
+        const char *what;
+    } parts[] = { { works, "at work" },
+                  { tally->held, "wait" },
+                  { tally->bad_count, "failed" },
+                  { tally->skipped, "skipped" } };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i].count) continue;
+        text = arena_format(arena, "%s%s%zu %s", text, sign, parts[i].count, parts[i].what);
+        sign = ", ";
+    }
+    if (waiting[0]) text = arena_format(arena, "%s; %s", text, waiting);
+    return text;
+}
+
+/* Enrolled hosts that belong to it, whether or not they need anything. */
+static bool hosts_exist(const struct coordinator *c, const struct model_execution *e, size_t stage,
+                        size_t action)
+{
+    list_for_each (link, &c->workers)
+        if (deploy_takes(c, e, stage, action, list_entry(link, struct model_worker, link)))
+            return true;
+    return false;
 }
 
 static void summarise(struct coordinator *c, struct model_execution *e, struct action_state *state,
@@ -171,6 +226,8 @@ static void summarise(struct coordinator *c, struct model_execution *e, struct a
     bool changed;
     if (tally->total == 0)
         changed = model_text(&state->summary, waiting);
+    else if (deploy_rolls(state))
+        changed = model_text(&state->summary, roll_text(c, tally, waiting));
     else
         changed = model_format(&state->summary, "%zu/%zu instances%s%s", tally->succeeded,
                                tally->total, waiting[0] ? "; " : "", waiting);
@@ -206,6 +263,66 @@ static void conclude(struct coordinator *c, struct model_execution *e, size_t st
         engine_end_action(c, e, stage, action, STATUS_SUCCEEDED, "", "");
 }
 
+/* ---- deployment groups ---- */
+
+static void plan_fails(struct coordinator *c, struct model_execution *e, size_t stage,
+                       size_t action, size_t hosts)
+{
+    const char *config = deploy_group_of(c, e, stage, action)->config;
+    deploy_skip(c, e, stage, action, "the deployment did not begin");
+    engine_end_action(
+        c, e, stage, action, STATUS_FAILED, "HEALTH_CONSTRAINTS_INVALID",
+        arena_format(&c->out->arena,
+                     "configuration %s wants all %zu hosts to stay healthy: none could be deployed "
+                     "to; lower its minimumHealthyHosts",
+                     config, hosts));
+}
+
+static void roll_fails(struct coordinator *c, struct model_execution *e, size_t stage,
+                       size_t action, const struct rollout *r)
+{
+    struct arena *arena = &c->out->arena;
+    const struct model_alarm *alarm = deploy_alarm(c, e, stage, action);
+    const char *code = alarm ? "ALARM_ACTIVE" : "HEALTH_CONSTRAINTS", *why;
+    if (alarm)
+        why = arena_format(arena, "alarm %s is raised%s%s", alarm->state.name,
+                           alarm->state.reason[0] ? ": " : "", alarm->state.reason);
+    else
+        why =
+            arena_format(arena, "%zu of %zu hosts failed, %u may be out of service", r->failed,
+                         r->good + r->failed + r->waits + r->lost + r->skipped, (unsigned)r->spare);
+    deploy_skip(c, e, stage, action, why);
+    struct tally tally = tally_of(e, stage, action);
+    summarise(c, e, model_action(e, stage, action), &tally);
+    engine_end_action(c, e, stage, action, STATUS_FAILED, code,
+                      tally.bad ? arena_format(arena, "%s\n%s", failure_text(arena, &tally), why)
+                                : why);
+}
+
+/* True when that ended the action. */
+static bool roll(struct coordinator *c, struct model_execution *e, size_t stage, size_t action,
+                 struct tally *tally)
+{
+    struct rollout r;
+    bool nobody = tally->total == 0 && e->state.outdated_only && c->fleet_generation &&
+                  hosts_exist(c, e, stage, action);
+    if (nobody) {
+        model_text(&model_action(e, stage, action)->summary, "every host has this revision");
+        engine_end_action(c, e, stage, action, STATUS_SUCCEEDED, "", "");
+    }
+    if (nobody || !deploy_rolls(model_action(e, stage, action))) return nobody;
+    deploy_roll(c, e, stage, action, &r);
+    *tally = tally_of(e, stage, action);
+    switch (r.verdict) {
+    case ROLLOUT_GOES_ON: return false;
+    case ROLLOUT_FAILED: roll_fails(c, e, stage, action, &r); return true;
+    case ROLLOUT_SUCCEEDED: break;
+    }
+    summarise(c, e, model_action(e, stage, action), tally);
+    engine_end_action(c, e, stage, action, STATUS_SUCCEEDED, "", "");
+    return true;
+}
+
 void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t stage, size_t action)
 {
     struct action_state *state = model_action(e, stage, action);
@@ -213,6 +330,8 @@ void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t s
         replication_want(c, e, stage, action, model_action_definition(e, stage, action)->inputs[0]);
     const struct copy_state *copy = &e->copies[wanted];
     bool no_copy = status_ended(copy->status) && copy->status != STATUS_SUCCEEDED;
+    bool first = deploy_group_of(c, e, stage, action) && !deploy_rolls(state) &&
+                 tally_of(e, stage, action).open == 0;
     if (c->fleet_generation && !e->state.stop_abandon && !no_copy &&
         !workers_cover(c, e, stage, action)) {
         engine_end_action(c, e, stage, action, STATUS_FAILED, "ConfigurationError",
@@ -221,6 +340,12 @@ void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t s
         return;
     }
     struct tally tally = tally_of(e, stage, action);
+    tally.grouped = deploy_group_of(c, e, stage, action);
+    if (first && tally.open && !deploy_plan(c, e, stage, action, tally.total)) {
+        plan_fails(c, e, stage, action, tally.total);
+        return;
+    }
+    if (!e->state.stop_abandon && !no_copy && roll(c, e, stage, action, &tally)) return;
     summarise(c, e, state, &tally);
     if (tally.open == 0 && (tally.total > 0 || e->state.stop_abandon)) {
         conclude(c, e, stage, action, &tally);

@@ -1,8 +1,9 @@
 /* deploy.h - a Deploy action of provider CodeDeploy: one job for every worker of its region.
  *
- * All workers at once. The action succeeds when all have succeeded and fails when all have ended
- * and one has not, when its artifact cannot be brought to the region, or at its deadline.
- * Workers that are enrolled while it runs are included.
+ * All workers at once, unless its deployment group was applied (deploy_rollout.h). The action
+ * succeeds when all have succeeded and fails when all have ended and one has not, when its artifact
+ * cannot be brought to the region, or at its deadline. Workers that are enrolled while it runs are
+ * included.
  */
 #pragma once
 #include "core/model.h"

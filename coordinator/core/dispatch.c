@@ -1,7 +1,7 @@
 #include "core/dispatch.h"
 
 #include "core/build.h"
-#include "core/deploy.h"
+#include "core/deploy_rollout.h"
 #include "core/engine.h"
 #include "core/fleet.h"
 #include "core/journal.h"
@@ -43,6 +43,7 @@ void dispatch_end(struct coordinator *c, struct model_job *job, enum status stat
     journal_event_job(c, job);
     if (job->state.kind == JOB_REPLICATE) replication_ended(c, job, result);
     if (job->state.kind == JOB_BUILD) build_ended(c, job, result);
+    if (job->state.kind == JOB_DEPLOY) deploy_host_ended(c, job);
 }
 
 void dispatch_again(struct coordinator *c, struct model_job *job, const char *cause)
@@ -147,6 +148,11 @@ static void pinned_pending(struct coordinator *c, struct model_job *job)
     if (worker_revoked(c, w, job)) {
         dispatch_end(c, job, STATUS_FAILED, "revoked: the worker is not enrolled here any more",
                      NULL);
+        return;
+    }
+    const char *held = deploy_hold(c, job);
+    if (held) {
+        job_cause(c, job, held);
         return;
     }
     long copy = model_copy_find(e, job->state.artifact, job->state.region);

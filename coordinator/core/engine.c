@@ -126,7 +126,8 @@ static void stage_reconcile(struct coordinator *c, struct model_execution *e, si
         if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS)
             action_reconcile(c, e, stage, a);
     size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
-    size_t succeeded = actions_in(e, stage, STATUS_SUCCEEDED);
+    size_t succeeded =
+        actions_in(e, stage, STATUS_SUCCEEDED) + actions_in(e, stage, STATUS_SKIPPED);
     size_t failed = actions_in(e, stage, STATUS_FAILED);
     if (e->state.stop_requested) {
         engine_set_stage(c, e, stage, running ? STATUS_STOPPING : STATUS_STOPPED);
@@ -172,6 +173,7 @@ static void execution_end_with_stage(struct coordinator *c, struct model_executi
     if (status == STATUS_STOPPED) model_text(&e->state.status_summary, e->state.stop_reason);
     engine_set_execution(c, e, status);
     if (status == STATUS_FAILED) rollback_automatically(c, e, stage);
+    rollback_groups(c, e, stage);
 }
 
 static void execution_reconcile(struct coordinator *c, struct model_execution *e)
@@ -358,7 +360,7 @@ static size_t copies_of(struct arena *arena, const struct execution *target,
 }
 
 bool engine_start_rollback(struct coordinator *c, const struct model_execution *target,
-                           size_t stage, enum trigger trigger, const char *detail,
+                           size_t stage, const bool *skip, enum trigger trigger, const char *detail,
                            struct id *execution, struct failure *failure)
 {
     struct arena *arena = &c->out->arena;
@@ -366,10 +368,10 @@ bool engine_start_rollback(struct coordinator *c, const struct model_execution *
     if (!room_for_one(target->pipeline, failure)) return false;
     struct stage_state *stages = stages_of(arena, parsed, c->config.region);
     for (size_t s = 0; s < parsed->stage_count; s++) {
-        if (s == stage) continue;
-        stages[s].status = STATUS_SKIPPED;
+        if (s != stage) stages[s].status = STATUS_SKIPPED;
         for (size_t a = 0; a < stages[s].action_count; a++)
-            ((struct action_state *)stages[s].actions)[a].status = STATUS_SKIPPED;
+            if (s != stage || (skip && skip[a]))
+                ((struct action_state *)stages[s].actions)[a].status = STATUS_SKIPPED;
     }
     const struct execution copy = journal_copy_execution(arena, &target->state);
     struct execution state = {

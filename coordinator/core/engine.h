@@ -26,10 +26,12 @@ void engine_end_action(struct coordinator *c, struct model_execution *e, size_t 
 /* The stage failed or was stopped, or is about to fail: it and its execution go on, its actions as
  * retry.c has left them. */
 void engine_reopen(struct coordinator *c, struct model_execution *e, size_t stage);
-/* Begins a ROLLBACK execution: what `target` had in `stage`, by its definition and revisions. */
+/* Begins a ROLLBACK execution: what `target` had in `stage`, by its definition and revisions.
+ * `skip` (NULL: none) says of each action of the stage whether it is left out. */
 NODISCARD bool engine_start_rollback(struct coordinator *c, const struct model_execution *target,
-                                     size_t stage, enum trigger trigger, const char *detail,
-                                     struct id *execution, struct failure *failure);
+                                     size_t stage, const bool *skip, enum trigger trigger,
+                                     const char *detail, struct id *execution,
+                                     struct failure *failure);
 
 /* Wants a tick at that time of the BOOTTIME, or of the wall clock. */
 void engine_wake_boot(struct coordinator *c, uint64_t boot_ms);

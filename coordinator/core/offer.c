@@ -2,6 +2,7 @@
 
 #include "core/build.h"
 #include "core/deploy.h"
+#include "core/deploy_rollout.h"
 #include "core/dispatch.h"
 #include "core/journal.h"
 #include "core/replication.h"
@@ -53,8 +54,15 @@ static void offer_artifacts(struct arena *arena, struct job *to, const struct mo
     to->input = journal_copy_ref(arena, origin);
 }
 
+static bool offer_traffic(const struct coordinator *c, const struct model_job *job)
+{
+    const struct deployment_group *group =
+        deploy_group_of(c, job->execution, job->stage, job->action);
+    return group && group->traffic_control;
+}
+
 /* What the action and the execution want of a deployment. */
-static void offer_wishes(struct job *to, const struct model_job *job)
+static void offer_wishes(const struct coordinator *c, struct job *to, const struct model_job *job)
 {
     if (job->state.kind != JOB_DEPLOY) return;
     const struct model_execution *e = job->execution;
@@ -62,7 +70,7 @@ static void offer_wishes(struct job *to, const struct model_job *job)
         &model_action_definition(e, job->stage, job->action)->deploy;
     to->file_exists = wishes->file_exists;
     to->on_failure = wishes->on_failure;
-    to->traffic_control = wishes->traffic_control;
+    to->traffic_control = wishes->traffic_control || offer_traffic(c, job);
     to->ignore_application_stop_failures =
         wishes->ignore_application_stop_failures || e->state.ignore_application_stop_failures;
 }
@@ -110,7 +118,7 @@ void offer_send(struct coordinator *c, const struct model_job *job, const struct
     to->execution = state->execution;
     to->action_execution = state->action_execution;
     to->deployment = state->deployment;
-    offer_wishes(to, job);
+    offer_wishes(c, to, job);
     to->bundle_type = "";
     to->read = no_grant;
     to->write = no_grant;

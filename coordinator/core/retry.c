@@ -71,6 +71,8 @@ static void action_reset(struct coordinator *c, struct model_execution *e, size_
     model_text(&state->error_code, "");
     model_text(&state->error_message, "");
     model_text(&state->updated_by, "");
+    model_text(&state->config, "");
+    state->hosts = state->spare = 0;
     e->covered[state - e->actions] = 0;
     if (!id_empty(&old)) jobs_carry(c, e, &old, &state->id);
     replication_again(c, e, state->region);

@@ -1,5 +1,6 @@
 #include "core/rollback.h"
 
+#include "core/deploy_rollout.h"
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/request.h"
@@ -57,13 +58,85 @@ void rollback_automatically(struct coordinator *c, struct model_execution *e, si
     if (!target)
         model_format(&e->state.status_summary,
                      "stage %s failed, and no earlier execution has succeeded there", name);
-    else if (engine_start_rollback(c, target, (size_t)stage_index(target, name),
+    else if (engine_start_rollback(c, target, (size_t)stage_index(target, name), NULL,
                                    TRIGGER_AUTOMATED_ROLLBACK, e->state.id.text, &id, &failure))
         model_format(&e->state.status_summary,
                      "stage %s failed; execution %s brings back what execution %s had", name,
                      id.text, target->state.id.text);
     else
         model_format(&e->state.status_summary, "stage %s failed, not rolled back: %s", name,
+                     failure.cause);
+    journal_execution(c, e);
+}
+
+/* ---- deployment groups ---- */
+
+/* Which event of autoRollbackConfiguration this end of the action is; 0 none. */
+static uint32_t rollback_event_of(const struct action_state *action)
+{
+    bool alarm = text_equal(action->error_code, "ALARM_ACTIVE");
+    if (action->status == STATUS_FAILED) return alarm ? ROLLBACK_ON_ALARM : ROLLBACK_ON_FAILURE;
+    bool stopped = action->status == STATUS_ABANDONED || action->status == STATUS_STOPPED;
+    return stopped ? ROLLBACK_ON_STOP : 0;
+}
+
+static bool group_goes_back(const struct coordinator *c, const struct model_execution *e,
+                            size_t stage, size_t action)
+{
+    const struct pipeline_action *definition = model_action_definition(e, stage, action);
+    if (definition->category != CATEGORY_DEPLOY) return false;
+    const struct deployment_group *group = deploy_group_of(c, e, stage, action);
+    return group && (group->rollback & rollback_event_of(model_action(e, stage, action)));
+}
+
+/* Marks the actions of the target's stage that have no such group of the same name here. */
+static size_t groups_find(const struct coordinator *c, const struct model_execution *e,
+                          size_t stage, const struct model_execution *target, bool *skip)
+{
+    size_t found = 0, there = (size_t)stage_index(target, e->stages[stage].name);
+    for (size_t t = 0; t < target->stages[there].action_count; t++) {
+        const char *name = model_action(target, there, t)->name;
+        skip[t] = true;
+        for (size_t a = 0; a < e->stages[stage].action_count; a++)
+            if (text_equal(model_action(e, stage, a)->name, name) &&
+                group_goes_back(c, e, stage, a))
+                skip[t] = false;
+        found += !skip[t];
+    }
+    return found;
+}
+
+static bool any_goes_back(const struct coordinator *c, const struct model_execution *e,
+                          size_t stage)
+{
+    for (size_t a = 0; a < e->stages[stage].action_count; a++)
+        if (group_goes_back(c, e, stage, a)) return true;
+    return false;
+}
+
+void rollback_groups(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    const char *name = e->stages[stage].name;
+    bool skip[WIRE_ACTIONS_MAX];
+    struct failure failure;
+    struct id id;
+    bool whole = e->definition->state.parsed->stages[stage].on_failure == FAILURE_ROLLBACK &&
+                 e->stages[stage].status == STATUS_FAILED;
+    if (whole || e->state.type == TYPE_ROLLBACK || e->state.mode == MODE_PARALLEL) return;
+    if (!any_goes_back(c, e, stage)) return;
+    const struct model_execution *target = older_good(e, name);
+    size_t found = target ? groups_find(c, e, stage, target, skip) : 0;
+    if (!found)
+        model_format(&e->state.status_summary,
+                     "stage %s ended badly, and no earlier execution has succeeded there", name);
+    else if (engine_start_rollback(c, target, (size_t)stage_index(target, name), skip,
+                                   TRIGGER_AUTOMATED_ROLLBACK, e->state.id.text, &id, &failure))
+        model_format(&e->state.status_summary,
+                     "stage %s ended badly; execution %s brings back what execution %s had in %zu "
+                     "deployment group%s",
+                     name, id.text, target->state.id.text, found, found == 1 ? "" : "s");
+    else
+        model_format(&e->state.status_summary, "stage %s ended badly, not rolled back: %s", name,
                      failure.cause);
     journal_execution(c, e);
 }
@@ -127,7 +200,7 @@ void rollback_request(struct coordinator *c, const struct coordinator_event *eve
     if (!target) {
         request_refuse(c, event, ERR_CONFLICT, what, why,
                        arena_format(arena, "meridian history %s", asked->pipeline));
-    } else if (engine_start_rollback(c, target, (size_t)stage_index(target, asked->stage),
+    } else if (engine_start_rollback(c, target, (size_t)stage_index(target, asked->stage), NULL,
                                      TRIGGER_MANUAL_ROLLBACK, event->request.client, &id,
                                      &failure)) {
         request_done(c, event, &asked->submission, &id);

@@ -3,6 +3,7 @@
 #include "io/clock.h"
 #include "shell/answers.h"
 #include "shell/definition.h"
+#include "shell/definition_group.h"
 #include "shell/sources.h"
 #include "wire/wire.h"
 
@@ -280,6 +281,17 @@ static void keep_question(struct frontdoor *door, const struct link_message *fro
     door->asked_last = asked;
 }
 
+static void parse_applied(const struct apply_request *apply, struct arena *arena,
+                          struct coordinator_event *out)
+{
+    bool pipeline = definition_is_pipeline(apply->file, apply->text);
+    bool good = pipeline ? definition_parse(apply->file, apply->text, arena, &out->request.parsed,
+                                            &out->request.problems, &out->request.problem_count)
+                         : definition_group(apply->file, apply->text, arena, &out->request.resource,
+                                            &out->request.problems, &out->request.problem_count);
+    assert(good == (out->request.problem_count == 0));
+}
+
 static void core_event(struct frontdoor *door, const struct link_message *from,
                        struct request *request, struct arena *arena, struct coordinator_event *out)
 {
@@ -289,10 +301,7 @@ static void core_event(struct frontdoor *door, const struct link_message *from,
     out->request.origin = from->session;
     out->request.request = request;
     out->request.failure = (struct failure){ .what = "", .cause = "", .fix = "" };
-    if (request->kind == REQUEST_APPLY &&
-        !definition_parse(request->apply.file, request->apply.text, arena, &out->request.parsed,
-                          &out->request.problems, &out->request.problem_count))
-        assert(!out->request.parsed);
+    if (request->kind == REQUEST_APPLY) parse_applied(&request->apply, arena, out);
     /* Without revisions `failure` says why: the core passes it on. */
     bool resolved = request->kind != REQUEST_RUN ||
                     sources_resolve(door->artifacts, door->core, request->run.pipeline,

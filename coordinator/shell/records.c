@@ -1,6 +1,7 @@
 #include "shell/records.h"
 
 #include "shell/definition.h"
+#include "shell/definition_group.h"
 #include "wire/wire.h"
 
 #include <assert.h>
@@ -84,10 +85,25 @@ NODISCARD static bool load_jobs(struct store *store, struct collection *c)
     return true;
 }
 
+NODISCARD static bool parse_resource(struct collection *c, struct resource_record *resource)
+{
+    const struct problem *problems = NULL;
+    size_t problem_count = 0;
+    struct deploy_resource *parsed = NULL;
+    if (!definition_group(resource->name, resource->text, c->arena, &parsed, &problems,
+                          &problem_count))
+        return error_set(c->err, ERR_CORRUPT, "%s %s does not parse any more: %s",
+                         resource_kind_name(resource->kind), resource->name, problems[0].text);
+    resource->parsed = parsed;
+    return true;
+}
+
 NODISCARD static bool parse_definitions(struct collection *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         struct definition *definition = &c->at[i].definition;
+        if (c->at[i].kind == RECORD_RESOURCE && !parse_resource(c, &c->at[i].resource))
+            return false;
         if (c->at[i].kind != RECORD_DEFINITION) continue;
         const struct problem *problems = NULL;
         size_t problem_count = 0;
@@ -105,8 +121,9 @@ NODISCARD static bool parse_definitions(struct collection *c)
 bool records_load(struct store *store, uint32_t history_max, struct arena *arena,
                   const struct record **records, size_t *count, struct error *err)
 {
-    static const char *const whole[] = { "epoch", "definition/", "source/", "submission/",
-                                         "worker/" };
+    static const char *const whole[] = { "epoch",       "definition/", "source/",
+                                         "submission/", "worker/",     "transition/",
+                                         "resource/",   "host/",       "alarm/" };
     AUTO(collection_deinit)
     struct collection c = { .arena = arena, .history_max = history_max, .err = err };
     const struct store_page executions = { .prefix = "execution/", .backward = true };

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "shell/definition_group.h"
 #include "wire/wire.h"
 
 #include <stdio.h>
@@ -199,11 +200,25 @@ bool world_sleep_sent(struct world *w, uint64_t ms, const char *worker, enum mes
     return false;
 }
 
+/* What begins with '{' is a deployment group or configuration, as CodeDeploy's JSON. */
+static struct deploy_resource *resource_parse(struct world *w, struct bytes text)
+{
+    struct deploy_resource *parsed = NULL;
+    const struct problem *problems;
+    size_t count;
+    if (text.len == 0 || text.data[0] != '{') return NULL;
+    if (!definition_group("f.json", text, &w->arena, &parsed, &problems, &count))
+        fail_msg("%s: %s", problems[0].path, problems[0].text);
+    return parsed;
+}
+
 static void start(struct world *w)
 {
     struct record *records = xcalloc(w->store_count + 1, sizeof *records);
     for (size_t i = 0; i < w->store_count; i++) {
         records[i] = w->store[i].record;
+        if (records[i].kind == RECORD_RESOURCE)
+            records[i].resource.parsed = resource_parse(w, records[i].resource.text);
         if (records[i].kind != RECORD_DEFINITION) continue;
         const struct bytes text = records[i].definition.text;
         records[i].definition.parsed = world_parse(arena_text_of(&w->arena, text.data, text.len));
@@ -213,6 +228,7 @@ static void start(struct world *w)
         w, &(struct coordinator_event){ .type = COORDINATOR_START,
                                         .start = { .records = records, .count = w->store_count } });
     free(records);
+    if (w->no_fleet) return;
     world_fleet(w, "w1", "us-west-2", "e1", "us-east-1", (const char *)NULL);
 }
 
@@ -254,17 +270,24 @@ void world_restart(struct world *w)
 void world_fleet(struct world *w, const char *first, ...)
 {
     struct enrolled_worker workers[32];
+    struct host_tag tags[32][2];
     size_t count = 0;
     va_list args;
     va_start(args, first);
     for (const char *name = first; name; name = va_arg(args, const char *)) {
         assert_true(count < 32);
         const char *region = va_arg(args, const char *);
+        /* "w1" has the tags Kind w and zone 1. */
+        tags[count][0] = (struct host_tag){ "Kind", arena_text_of(&w->arena, name, 1) };
+        tags[count][1] = (struct host_tag){ "zone", arena_text(&w->arena, name + 1) };
         /* "b1" builds as well, "only1" does nothing else. */
-        workers[count++] = (struct enrolled_worker){ .name = name,
-                                                     .region = region,
-                                                     .builds = name[0] == 'b' || name[0] == 'o',
-                                                     .builds_only = name[0] == 'o' };
+        workers[count] = (struct enrolled_worker){ .name = name,
+                                                   .region = region,
+                                                   .builds = name[0] == 'b' || name[0] == 'o',
+                                                   .builds_only = name[0] == 'o',
+                                                   .tags = tags[count],
+                                                   .tag_count = 2 };
+        count++;
     }
     va_end(args);
     world_step(
@@ -282,6 +305,8 @@ const struct reply *world_request(struct world *w, const struct request *request
     event.request.origin = 77;
     event.request.request = request;
     if (request->kind == REQUEST_APPLY)
+        event.request.resource = resource_parse(w, request->apply.text);
+    if (request->kind == REQUEST_APPLY && !event.request.resource)
         event.request.parsed = world_parse(
             arena_text_of(&w->arena, request->apply.text.data, request->apply.text.len));
     struct revision revision = {

@@ -33,6 +33,7 @@ struct world {
     struct buf trace; /* notes from level info, a line each; ids as #1, #2 ... */
     char ids[512][40];
     size_t id_count;
+    bool no_fleet; /* a restart does not tell the fleet: the test does */
 };
 
 /* Begins with an empty store and the fleet "w1" in us-west-2, "e1" in us-east-1. */
