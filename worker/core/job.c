@@ -432,8 +432,9 @@ void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
         actions_add(out, WORKER_STEP_CANCEL_ACTION)->step.ref = task_step_ref(task);
         return;
     }
-    if (job_unwanted(task)) {
-        job_end_unwanted(w, task, NULL, out);
+    if (job_unwanted(task)) job_end_unwanted(w, task, NULL, out);
+    if (record->row.state == ROW_ENDED) {
+        keep_decide(w, task, out);
         return;
     }
     if (interruption_waits(task)) return; /* for the operator */

@@ -172,6 +172,18 @@ FX_TEST(a_build_without_its_lease_ends_as_unknown)
     assert_int_equal(fx_said(fx, MESSAGE_RESULT)->result.status, STATUS_UNKNOWN);
 }
 
+FX_TEST(the_log_of_a_job_that_waited_is_kept_at_once_when_it_is_stopped)
+{
+    struct job *first = fx_job(fx, "job-0", 1, 1, 1), *job = logged(fx);
+    job->fence.seq = 2;
+    fx_offer(fx, first);
+    fx_offer(fx, job);
+    assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
+    fx_cancel(fx, job, 1);
+    fx_assert_started(fx, job, (uint32_t)fx_disk_row(fx, job)->event_count, 1);
+    assert_int_equal(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.kind, STEP_KEEP_LOG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_failed_build_names_the_phase),
         cmocka_unit_test(an_interrupted_build_is_run_again),
         cmocka_unit_test(a_build_without_its_lease_ends_as_unknown),
+        cmocka_unit_test(the_log_of_a_job_that_waited_is_kept_at_once_when_it_is_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

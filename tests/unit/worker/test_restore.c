@@ -194,6 +194,87 @@ FX_TEST(all_failures_of_the_old_revisions_scripts_may_be_ignored)
     assert_int_equal(result_of(fx, job)->status, STATUS_FAILED);
 }
 
+static char *long_text(struct fx *fx, char letter, size_t len)
+{
+    char *text = arena_calloc(&fx->arena, len + 1, 1);
+    memset(text, letter, len);
+    return text;
+}
+
+FX_TEST(what_is_added_to_the_message_is_bounded)
+{
+    struct job *job = restoring_job(fx, "j1", 1);
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 5);
+    ended_with(fx, job, 5, STATUS_FAILED, 0, long_text(fx, 'a', 3501));
+    ended_with(fx, job, RESTORE, STATUS_SUCCEEDED, 0, long_text(fx, 'b', 1001));
+    const char *message = result_of(fx, job)->diagnostics.message;
+    assert_int_equal(strlen(message), 3500 + 2 + 1000);
+    assert_memory_equal(message + 3499, "a; b", 4);
+}
+
+FX_TEST(a_message_that_was_empty_begins_with_what_is_added)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->revision = "";
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 5);
+    ended_with(fx, job, 5, STATUS_FAILED, 0, NULL);
+    assert_string_equal(result_of(fx, job)->diagnostics.message,
+                        "left as it is: 12 files of deployment d-111111111 are installed");
+}
+
+FX_TEST(a_restoring_without_a_word_adds_none)
+{
+    struct job *job = restoring_job(fx, "j1", 1);
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 5);
+    ended_with(fx, job, 5, STATUS_FAILED, 0, "it broke");
+    ended_with(fx, job, RESTORE, STATUS_FAILED, 0, NULL);
+    assert_non_null(strstr(result_of(fx, job)->diagnostics.message, "it broke; what was there"));
+    assert_null(strstr(result_of(fx, job)->diagnostics.message, "(null)"));
+}
+
+FX_TEST(the_restoring_is_a_row_of_the_result_while_it_runs)
+{
+    struct job *job = restoring_job(fx, "j1", 1);
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 5);
+    fx_lost(fx, job, 5, 1, true);
+    fx_ended(fx, job, 5, 2, STATUS_FAILED);
+    fx_assert_started(fx, job, RESTORE, 1);
+    const struct row_record *row = fx_disk_row(fx, job);
+    assert_int_equal(row->result.event_count, 8);
+    assert_int_equal(row->events[RESTORE].event, EVENT_RESTORE);
+    assert_int_equal(row->run, 1);
+    assert_int_equal(row->step_state, STEP_STARTED);
+}
+
+FX_TEST(words_of_one_letter_are_words)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->revision = "7";
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 5);
+    ended_with(fx, job, 5, STATUS_FAILED, 0, "x");
+    assert_string_equal(result_of(fx, job)->diagnostics.message,
+                        "x; left as it is: 12 files of revision 7 are installed");
+}
+
+FX_TEST(a_job_that_is_stopped_while_its_hook_waits_for_the_operator_is_restored_at_once)
+{
+    struct job *job = restoring_job(fx, "j1", 1);
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 5);
+    for (uint32_t run = 1; run <= 5; run++) fx_lost(fx, job, 5, run, true);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+    fx_cancel(fx, job, 1);
+    fx_assert_started(fx, job, RESTORE, 1);
+    assert_int_equal(fx_disk_row(fx, job)->event_count, 8);
+    ended_with(fx, job, RESTORE, STATUS_SUCCEEDED, 0, "restored to revision r0");
+    assert_int_equal(result_of(fx, job)->status, STATUS_STOPPED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +289,13 @@ int main(void)
         cmocka_unit_test(a_success_restores_nothing),
         cmocka_unit_test(a_job_with_traffic_control_runs_the_events_around_it),
         cmocka_unit_test(all_failures_of_the_old_revisions_scripts_may_be_ignored),
+        cmocka_unit_test(what_is_added_to_the_message_is_bounded),
+        cmocka_unit_test(a_message_that_was_empty_begins_with_what_is_added),
+        cmocka_unit_test(a_restoring_without_a_word_adds_none),
+        cmocka_unit_test(the_restoring_is_a_row_of_the_result_while_it_runs),
+        cmocka_unit_test(words_of_one_letter_are_words),
+        cmocka_unit_test(
+            a_job_that_is_stopped_while_its_hook_waits_for_the_operator_is_restored_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
