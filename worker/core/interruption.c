@@ -130,8 +130,7 @@ void interruption_resume(struct worker *w, const struct signed_resume *message,
     }
     checkpoint_see_epoch(w, resume->epoch, out);
     struct task *task = interruption_find(w, &resume->at);
-    bool wanted = task && !task->record.cancel && task->ending == ENDING_NONE;
-    if (wanted) interruption_obey(w, task, resume->verb, out);
+    if (task) interruption_obey(w, task, resume->verb, out);
     /* Obeyed now or before, or the job is over: there is nothing left to be said about this run. */
     if (w->link != LINK_DOWN) actions_send(out, MESSAGE_RESUME_ACK)->resume_ack = resume->at;
 }

@@ -48,7 +48,6 @@ static void restore_add(struct task *task, const char *what, const char *more)
     const char *so_far = *message ? *message : "";
     *message = arena_format(&task->arena, "%.*s%s%s%.*s", MESSAGE_MAX, so_far,
                             so_far[0] ? "; " : "", what, REASON_MAX, more);
-    task->changed = true;
 }
 
 void restore_take_outcome(struct task *task, const struct step_outcome *outcome)

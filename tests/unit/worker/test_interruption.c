@@ -1,6 +1,20 @@
 #include "fixture.h"
 
-/* AfterInstall (step 4) of a deployment ends its second run without having begun anything. */
+/* The run of AfterInstall (step 4) ends and says that it must not begin again. */
+static void ended_interrupted(struct fx *fx, const struct job *job, uint32_t run)
+{
+    struct worker_event event = { .type = WORKER_STEP_ENDED };
+    event.ended.step = fx_ref(job, 4, run);
+    event.ended.outcome = (struct step_outcome){
+        .status = STATUS_UNKNOWN,
+        .interrupted = true,
+        .diagnostics = { .script = "s.sh", .message = "s.sh had begun", .log_tail = "last words" },
+        .version_id = "",
+    };
+    fx_turn(fx, &event);
+}
+
+/* AfterInstall of a deployment ends its second run without having begun anything. */
 static struct job *interrupt(struct fx *fx)
 {
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
@@ -9,15 +23,7 @@ static struct job *interrupt(struct fx *fx)
     for (uint32_t k = 0; k < 4; k++) fx_ended(fx, job, k, 1, STATUS_SUCCEEDED);
     fx_lost(fx, job, 4, 1, true);
     fx_assert_started(fx, job, 4, 2);
-    struct worker_event event = { .type = WORKER_STEP_ENDED };
-    event.ended.step = fx_ref(job, 4, 2);
-    event.ended.outcome = (struct step_outcome){
-        .status = STATUS_UNKNOWN,
-        .interrupted = true,
-        .diagnostics = { .script = "s.sh", .message = "s.sh had begun", .log_tail = "last words" },
-        .version_id = "",
-    };
-    fx_turn(fx, &event);
+    ended_interrupted(fx, job, 2);
     return job;
 }
 
@@ -195,6 +201,158 @@ FX_TEST(a_hook_that_is_lost_run_after_run_waits_after_five)
     assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
 }
 
+static void acknowledge(struct fx *fx, const struct step_key *at)
+{
+    struct message ack = { .type = MESSAGE_INTERRUPTED_ACK };
+    ack.interrupted_ack = *at;
+    fx_message(fx, &ack);
+}
+
+/* Each names another run than the one that waits. */
+static size_t other_keys(const struct job *job, struct step_key out[6])
+{
+    for (size_t i = 0; i < 6; i++) out[i] = key_of(job, 4, 2);
+    out[0].key.job = fx_id("other");
+    out[1].key.attempt++;
+    out[2].key.fence.seq++;
+    out[3].key.fence.epoch++;
+    out[4].step++;
+    out[5].run++;
+    return 6;
+}
+
+FX_TEST(words_about_another_run_touch_nothing)
+{
+    struct job *job = interrupt(fx);
+    struct step_key keys[6];
+    size_t count = other_keys(job, keys);
+    for (size_t i = 0; i < count; i++) {
+        acknowledge(fx, &keys[i]);
+        struct resume resume = { .at = keys[i],
+                                 .verb = RESUME_SKIP,
+                                 .worker = "w1",
+                                 .incarnation = fx->incarnation,
+                                 .epoch = 1 };
+        struct message m = { .type = MESSAGE_RESUME };
+        m.resume.resume = &resume;
+        fx_message(fx, &m);
+        assert_int_equal(fx_sent(fx, MESSAGE_RESUME_ACK), 1);
+        assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+    }
+    fx_tick(fx, 500);
+    assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 1);
+}
+
+FX_TEST(a_resume_for_another_worker_or_incarnation_does_nothing)
+{
+    struct job *job = interrupt(fx);
+    struct resume resume = { .at = key_of(job, 4, 2),
+                             .verb = RESUME_SKIP,
+                             .worker = "w2",
+                             .incarnation = fx->incarnation,
+                             .epoch = 1 };
+    struct message m = { .type = MESSAGE_RESUME };
+    m.resume.resume = &resume;
+    fx_message(fx, &m);
+    assert_int_equal(fx_sent(fx, MESSAGE_RESUME_ACK), 0);
+    resume.worker = "w1";
+    resume.incarnation = fx_id("another");
+    fx_message(fx, &m);
+    assert_int_equal(fx_sent(fx, MESSAGE_RESUME_ACK), 0);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+}
+
+FX_TEST(a_resume_of_a_later_epoch_is_obeyed_and_the_epoch_remembered)
+{
+    struct job *job = interrupt(fx);
+    say(fx, job, 2, RESUME_SKIP, 7);
+    fx_assert_started(fx, job, 5, 1);
+    assert_int_equal(fx_find(fx, "self")->record.self.epoch_max, 7);
+}
+
+FX_TEST(without_a_transport_a_resume_is_obeyed_silently)
+{
+    struct job *job = interrupt(fx);
+    fx_restart(fx);
+    say(fx, job, 2, RESUME_RERUN, 1);
+    fx_assert_started(fx, job, 4, 3);
+    assert_int_equal(fx_count(fx, WORKER_SEND), 0);
+}
+
+FX_TEST(an_interruption_is_said_each_half_second_and_anew_to_a_new_coordinator)
+{
+    struct job *job = interrupt(fx);
+    fx_tick(fx, 499);
+    assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 0);
+    assert_int_equal(worker_deadline(fx->worker), fx->boot_ms + 1);
+    fx_tick(fx, 1);
+    assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 1);
+    const struct step_key at = key_of(job, 4, 2);
+    acknowledge(fx, &at);
+    fx_connect(fx);
+    fx_welcome(fx, 2);
+    assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 1);
+}
+
+FX_TEST(a_rerun_that_is_interrupted_again_is_told_at_once)
+{
+    struct job *job = interrupt(fx);
+    const struct row_record *row = fx_disk_row(fx, job);
+    assert_string_equal(row->result.job.text, "j1");
+    assert_int_equal(row->result.attempt, 1);
+    assert_int_equal(row->result.fence.seq, 1);
+    assert_int_equal(row->result.status, STATUS_UNKNOWN);
+    assert_int_equal(row->events[4].ended_ms, fx->now_ms);
+    const struct step_key at = key_of(job, 4, 2);
+    acknowledge(fx, &at);
+    say(fx, job, 2, RESUME_RERUN, 1);
+    row = fx_disk_row(fx, job);
+    assert_string_equal(row->result.job.text, ""); /* there is no result any more */
+    assert_int_equal(row->events[4].status, STATUS_IN_PROGRESS);
+    assert_int_equal(row->events[4].ended_ms, 0);
+    ended_interrupted(fx, job, 3);
+    assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 1);
+    assert_int_equal(fx_said(fx, MESSAGE_INTERRUPTED)->interrupted.at.run, 3);
+}
+
+FX_TEST(a_rerun_has_five_tries_of_its_own)
+{
+    struct job *job = interrupt(fx);
+    say(fx, job, 2, RESUME_RERUN, 1);
+    for (uint32_t run = 3; run < 7; run++) {
+        fx_lost(fx, job, 4, run, true);
+        fx_assert_started(fx, job, 4, run + 1);
+        assert_int_equal(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.ordered_run, 3);
+    }
+    fx_lost(fx, job, 4, 7, true);
+    const struct interrupted *said = &fx_said(fx, MESSAGE_INTERRUPTED)->interrupted;
+    assert_non_null(strstr(said->diagnostics.message, "lost 5 times without a result"));
+    assert_int_equal(said->report.status, STATUS_UNKNOWN);
+    assert_int_equal(said->report.ended_ms, fx->now_ms);
+    assert_string_equal(said->diagnostics.log_tail, "last words");
+}
+
+FX_TEST(a_rerun_counts_no_tries_of_before)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_restart(fx);
+    fx_lost(fx, job, 0, 1, false);
+    assert_int_equal(fx_disk_row(fx, job)->free_runs, 1);
+    for (uint32_t run = 2; run <= 6; run++) fx_lost(fx, job, 0, run, true);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
+    struct resume resume = { .at = key_of(job, 0, 6),
+                             .verb = RESUME_RERUN,
+                             .worker = "w1",
+                             .incarnation = fx->incarnation,
+                             .epoch = 1 };
+    struct message m = { .type = MESSAGE_RESUME };
+    m.resume.resume = &resume;
+    fx_message(fx, &m);
+    fx_assert_started(fx, job, 0, 7);
+    assert_int_equal(fx_disk_row(fx, job)->free_runs, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +368,14 @@ int main(void)
         cmocka_unit_test(the_deadline_goes_on_while_it_waits),
         cmocka_unit_test(a_restore_after_an_ordered_hook_has_all_its_tries),
         cmocka_unit_test(a_hook_that_is_lost_run_after_run_waits_after_five),
+        cmocka_unit_test(words_about_another_run_touch_nothing),
+        cmocka_unit_test(a_resume_for_another_worker_or_incarnation_does_nothing),
+        cmocka_unit_test(a_resume_of_a_later_epoch_is_obeyed_and_the_epoch_remembered),
+        cmocka_unit_test(without_a_transport_a_resume_is_obeyed_silently),
+        cmocka_unit_test(an_interruption_is_said_each_half_second_and_anew_to_a_new_coordinator),
+        cmocka_unit_test(a_rerun_that_is_interrupted_again_is_told_at_once),
+        cmocka_unit_test(a_rerun_has_five_tries_of_its_own),
+        cmocka_unit_test(a_rerun_counts_no_tries_of_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

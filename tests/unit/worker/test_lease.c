@@ -18,7 +18,10 @@ FX_TEST(a_floating_job_does_not_begin_before_its_first_echo)
     const struct worker_action *lease = fx_action(fx, WORKER_LEASE_ACTION);
     assert_non_null(lease);
     assert_true(lease < fx_action(fx, WORKER_STEP_START_ACTION));
+    assert_int_equal(fx_count(fx, WORKER_LEASE_ACTION), 1);
     assert_int_equal(lease->lease.until_boot_ms, fx->boot_ms - 20 + 10000);
+    assert_string_equal(lease->lease.ref.job.text, "j1");
+    assert_int_equal(lease->lease.ref.run, 1);
     assert_int_equal(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.kind, STEP_REPLICATE);
 }
 
@@ -58,6 +61,8 @@ FX_TEST(a_lease_that_passes_ends_the_step_and_fails_the_job)
     assert_int_equal(fx_count(fx, WORKER_STEP_CANCEL_ACTION), 0);
     fx_tick(fx, 1);
     assert_int_equal(fx_count(fx, WORKER_STEP_CANCEL_ACTION), 1);
+    assert_true(worker_deadline(fx->worker) > fx->boot_ms); /* no turn after turn meanwhile */
+    fx_welcome(fx, 1);
     extend(fx, job);
     assert_int_equal(fx_count(fx, WORKER_LEASE_ACTION), 0);
     fx_ended(fx, job, 0, 1, STATUS_STOPPED);
@@ -131,6 +136,63 @@ FX_TEST(pinned_jobs_need_no_lease)
     }
 }
 
+static void echo(struct fx *fx, const struct row *rows, size_t count)
+{
+    struct message m = { .type = MESSAGE_LEASE };
+    m.lease =
+        (struct lease){ .boot_ms = fx->boot_ms, .epoch = 1, .rows = rows, .row_count = count };
+    fx_message(fx, &m);
+}
+
+static struct row row_of(const struct job *job)
+{
+    return (struct row){ .job = job->id, .attempt = job->attempt, .fence = job->fence };
+}
+
+FX_TEST(an_echo_extends_all_that_it_lists_and_nothing_else)
+{
+    struct job *pinned = fx_job(fx, "j0", 1, 1, 1);
+    struct job *listed = fx_replicate(fx, "j1", 2), *other = fx_replicate(fx, "j2", 3);
+    struct job unknown = *fx_replicate(fx, "j3", 4);
+    fx_offer(fx, pinned);
+    fx_offer(fx, listed);
+    fx_offer(fx, other);
+    const struct row rows[] = { row_of(&unknown), row_of(pinned), row_of(listed), row_of(other) };
+    echo(fx, rows, 3);
+    fx_assert_started(fx, listed, 0, 1);
+    assert_int_equal(fx_count(fx, WORKER_LEASE_ACTION), 1);
+    echo(fx, rows + 2, 2);
+    fx_assert_started(fx, other, 0, 1);
+}
+
+FX_TEST(the_same_echo_twice_is_told_once)
+{
+    struct job *job = fx_replicate(fx, "j1", 1);
+    fx_offer(fx, job);
+    extend(fx, job);
+    extend(fx, job);
+    assert_int_equal(fx_count(fx, WORKER_LEASE_ACTION), 0);
+}
+
+FX_TEST(a_lease_that_ends_this_very_millisecond_begins_nothing)
+{
+    struct job *first = fx_replicate(fx, "j1", 1), *second = fx_replicate(fx, "j2", 2);
+    second->target = first->target;
+    fx_offer(fx, first);
+    fx_offer(fx, second);
+    extend(fx, second);
+    fx_tick(fx, 1);
+    fx_welcome(fx, 1);
+    extend(fx, first);
+    fx_assert_started(fx, first, 0, 1);
+    fx_tick(fx, 9999);
+    fx_ended(fx, first, 0, 1, STATUS_SUCCEEDED);
+    assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
+    fx_welcome(fx, 1);
+    extend(fx, second);
+    fx_assert_started(fx, second, 0, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +206,9 @@ int main(void)
         cmocka_unit_test(an_adopted_floating_step_without_any_echo_is_ended),
         cmocka_unit_test(the_version_and_bytes_of_a_replication_come_with_its_result),
         cmocka_unit_test(pinned_jobs_need_no_lease),
+        cmocka_unit_test(an_echo_extends_all_that_it_lists_and_nothing_else),
+        cmocka_unit_test(the_same_echo_twice_is_told_once),
+        cmocka_unit_test(a_lease_that_ends_this_very_millisecond_begins_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,75 @@ static void a_local_job_without_a_list_runs_all_eleven_events(void **state)
     free(fx);
 }
 
+static void a_local_hook_that_was_interrupted_ends_the_job(void **state)
+{
+    (void)state;
+    struct fx *fx = calloc(1, sizeof *fx);
+    assert_non_null(fx);
+    local_setup(fx);
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    local_job(fx, job, NULL, 0);
+    for (uint32_t run = 1; run <= 5; run++) fx_lost(fx, job, 0, run, true);
+    const struct row_record *row = worker_view_row(fx->worker, &job->id);
+    assert_int_equal(row->row.state, ROW_ENDED);
+    assert_int_equal(row->result.status, STATUS_UNKNOWN);
+    assert_non_null(strstr(row->result.diagnostics.message, "then deploy again"));
+    fx_teardown(fx);
+    free(fx);
+}
+
+static void a_list_of_events_is_taken_as_long_as_there_is_room(void **state)
+{
+    (void)state;
+    struct fx *fx = calloc(1, sizeof *fx);
+    assert_non_null(fx);
+    local_setup(fx);
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->on_failure = ON_FAILURE_RESTORE;
+    enum lifecycle_event events[WIRE_EVENTS_MAX + 1];
+    for (size_t i = 0; i <= WIRE_EVENTS_MAX; i++) events[i] = EVENT_INSTALL;
+    local_job(fx, job, events, WIRE_EVENTS_MAX + 1);
+    const struct row_record *row = worker_view_row(fx->worker, &job->id);
+    assert_int_equal(row->event_count, WIRE_EVENTS_MAX);
+    fx_ended(fx, job, 0, 1, STATUS_FAILED); /* no room for Restore */
+    assert_int_equal(worker_view_row(fx->worker, &job->id)->row.state, ROW_ENDED);
+    local_job(fx, job, events, 1); /* the same once more */
+    assert_int_equal(fx_count(fx, WORKER_PUT), 0);
+    fx_teardown(fx);
+    free(fx);
+}
+
+static void restore_is_no_event_that_may_be_listed(void **state)
+{
+    (void)state;
+    struct fx *fx = calloc(1, sizeof *fx);
+    assert_non_null(fx);
+    local_setup(fx);
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    const enum lifecycle_event events[] = { EVENT_RESTORE };
+    local_job(fx, job, events, 1);
+    assert_null(worker_view_row(fx->worker, &job->id));
+    fx_teardown(fx);
+    free(fx);
+}
+
+static void a_failed_install_that_was_the_first_event_is_undone(void **state)
+{
+    (void)state;
+    struct fx *fx = calloc(1, sizeof *fx);
+    assert_non_null(fx);
+    local_setup(fx);
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->on_failure = ON_FAILURE_RESTORE;
+    const enum lifecycle_event events[] = { EVENT_INSTALL };
+    local_job(fx, job, events, 1);
+    fx_ended(fx, job, 0, 1, STATUS_FAILED);
+    fx_assert_started(fx, job, 1, 1);
+    assert_int_equal(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.kind, STEP_UNDO);
+    fx_teardown(fx);
+    free(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +197,10 @@ int main(void)
         cmocka_unit_test(a_local_job_without_any_step_on_the_host_is_not_taken),
         cmocka_unit_test(a_local_install_alone_is_what_was_last_successful),
         cmocka_unit_test(application_stop_runs_the_current_scripts_once_they_are_there),
+        cmocka_unit_test(a_local_hook_that_was_interrupted_ends_the_job),
+        cmocka_unit_test(a_list_of_events_is_taken_as_long_as_there_is_room),
+        cmocka_unit_test(restore_is_no_event_that_may_be_listed),
+        cmocka_unit_test(a_failed_install_that_was_the_first_event_is_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
