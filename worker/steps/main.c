@@ -5,6 +5,7 @@
 #include "steps/install/install.h"
 #include "steps/install/undo.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ static bool install(struct step *step, struct step_report *report, struct error 
 static const struct step_row rows[] = { { STEP_INSTALL, install },
                                         { STEP_HOOK, hook_run },
                                         { STEP_UNDO, undo_run } };
-enum { ROWS = sizeof rows / sizeof *rows };
+enum { ROWS = sizeof rows / sizeof *rows, MAPPED_FROM = 128 << 10 };
 
 static bool is_own(const char *kind)
 {
@@ -46,5 +47,8 @@ static int become_fetch(char **argv)
 int main(int argc, char **argv)
 {
     if (argc == 3 && !is_own(argv[1])) return become_fetch(argv);
+    /* What is large is a mapping of its own: it grows without a copy, and what is given back is
+     * gone. By itself the threshold rises with the first large piece that is freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
     return step_main(argc, argv, rows, ROWS);
 }

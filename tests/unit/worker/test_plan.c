@@ -60,7 +60,7 @@ static void refused(struct trial *t, const char *appspec, enum appspec_exists be
 
 static const struct plan_item *item_of(const struct trial *t, const char *name)
 {
-    return map_get(&t->plan.by_path, place_path(&t->place, name));
+    return plan_find(&t->plan, place_path(&t->place, name));
 }
 
 #define HEAD   "version: 0.0\nos: linux\n"
@@ -89,7 +89,7 @@ static void what_the_last_deployment_installed_does_not_exist_for_the_plan(void 
     place_revision(&t.place, "x", "new", 0644);
     assert_true(plan_of(&t, SINGLE, APPSPEC_EXISTS_DISALLOW));
     assert_int_equal(t.plan.count, 1);
-    assert_true(overlay_is_gone(&t.overlay, place_path(&t.place, "app/x")));
+    assert_non_null(overlay_gone(&t.overlay, place_path(&t.place, "app/x")));
     trial_remove(&t);
 }
 

@@ -24,12 +24,12 @@ static bool write_manifest(const struct step *step, const struct plan *plan, str
     next.deployment = step->spec->job.deployment.text;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_item *item = plan->items[i];
-        manifest_add(&next, item->kind == PLAN_FOLDER ? MANIFEST_FOLDER : MANIFEST_FILE,
-                     item->path);
+        manifest_add_kept(&next, item->kind == PLAN_FOLDER ? MANIFEST_FOLDER : MANIFEST_FILE,
+                          item->path);
     }
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_item *item = plan->items[i];
-        if (item->parts & PLAN_CONTEXT) manifest_add(&next, MANIFEST_CONTEXT, item->place);
+        if (item->parts & PLAN_CONTEXT) manifest_add_kept(&next, MANIFEST_CONTEXT, item->place);
     }
     return manifest_write(&next, step->host.manifest_next, err);
 }
@@ -135,13 +135,15 @@ static bool commit(struct install *in, struct error *err)
     return true;
 }
 
-static bool perform(struct step *step, const struct plan *plan, const struct overlay *overlay,
+static bool perform(struct step *step, struct plan *plan, struct overlay *overlay,
                     struct error *err)
 {
     struct install in = { .step = step, .plan = plan };
     journal_init(&in.journal, step->spec->job.deployment.text);
     keep_init(&in.keep);
     stage_compose(&in.stage, plan, overlay, &in.journal);
+    plan_close(plan);
+    overlay_close(overlay);
     bool ok = prepare(&in, err) && stage(&in, err) && commit(&in, err);
     install_deinit(&in);
     return ok;

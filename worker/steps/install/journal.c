@@ -29,15 +29,20 @@ void journal_deinit(struct journal *j)
     *j = (struct journal){ .count = 0 };
 }
 
-struct journal_op *journal_add(struct journal *j, enum journal_kind kind, const char *place)
+struct journal_op *journal_add_kept(struct journal *j, enum journal_kind kind, const char *place)
 {
     if (j->count == j->cap) {
         j->cap = j->cap ? 2 * j->cap : 64;
         j->ops = xrealloc(j->ops, j->cap * sizeof *j->ops);
     }
     struct journal_op *op = &j->ops[j->count++];
-    *op = (struct journal_op){ .kind = kind, .place = arena_text(&j->arena, place), .staged = "" };
+    *op = (struct journal_op){ .kind = kind, .place = place, .staged = "" };
     return op;
+}
+
+struct journal_op *journal_add(struct journal *j, enum journal_kind kind, const char *place)
+{
+    return journal_add_kept(j, kind, arena_text(&j->arena, place));
 }
 
 bool journal_write(const struct journal *j, const char *path, struct error *err)
@@ -69,7 +74,7 @@ static void read_op(struct journal *j, struct sealed_reader *r)
         r->broken = true;
         return;
     }
-    struct journal_op *op = journal_add(j, (enum journal_kind)kind, place);
+    struct journal_op *op = journal_add_kept(j, (enum journal_kind)kind, place);
     if (op->kind == JOURNAL_RENAME) {
         op->staged = sealed_get_text(r, &j->arena);
         if (op->staged[0] != '/') r->broken = true;

@@ -27,9 +27,9 @@ enum journal_kind {
 
 struct journal_op {
     enum journal_kind kind;
+    uint32_t uid, gid, mode; /* JOURNAL_FOLDER */
     const char *place;
     const char *staged;            /* JOURNAL_RENAME */
-    uint32_t uid, gid, mode;       /* JOURNAL_FOLDER */
     struct bytes access, defaults; /* JOURNAL_FOLDER: ACLs; empty: none */
 };
 
@@ -46,6 +46,8 @@ enum journal_mark { JOURNAL_COMMITTED = 'C', JOURNAL_CLEARED = 'D' };
 void journal_init(struct journal *j, const char *deployment);
 void journal_deinit(struct journal *j);
 struct journal_op *journal_add(struct journal *j, enum journal_kind kind, const char *place);
+/* The same for a place that outlives the journal: it is not copied. */
+struct journal_op *journal_add_kept(struct journal *j, enum journal_kind kind, const char *place);
 NODISCARD bool journal_write(const struct journal *j, const char *path, struct error *err);
 /* *found is false when there is none. */
 NODISCARD bool journal_read(struct journal *j, const char *path, bool *found, struct error *err);

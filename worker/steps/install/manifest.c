@@ -24,7 +24,7 @@ void manifest_deinit(struct manifest *m)
 }
 
 /* The path must live as long as the manifest. */
-static void append(struct manifest *m, enum manifest_kind kind, const char *path)
+void manifest_add_kept(struct manifest *m, enum manifest_kind kind, const char *path)
 {
     if (m->count == m->cap) {
         m->cap = m->cap ? 2 * m->cap : 64;
@@ -35,7 +35,7 @@ static void append(struct manifest *m, enum manifest_kind kind, const char *path
 
 void manifest_add(struct manifest *m, enum manifest_kind kind, const char *path)
 {
-    append(m, kind, arena_text(&m->arena, path));
+    manifest_add_kept(m, kind, arena_text(&m->arena, path));
 }
 
 bool manifest_write(const struct manifest *m, const char *path, struct error *err)
@@ -67,7 +67,7 @@ bool manifest_read(struct manifest *m, const char *path, struct error *err)
         if (kind > MANIFEST_CONTEXT || name[0] != '/' || count > MANIFEST_ENTRIES_MAX)
             r.broken = true;
         else
-            append(m, (enum manifest_kind)kind, name);
+            manifest_add_kept(m, (enum manifest_kind)kind, name);
     }
     if (r.broken || r.rest.len > 0)
         return error_set(err, ERR_CORRUPT, "'%s' is damaged or of another version", path);
@@ -91,7 +91,7 @@ static void add_line(struct manifest *m, const char *line, size_t len)
     struct stat info;
     if (kind == MANIFEST_FILE && lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
         kind = MANIFEST_FOLDER;
-    append(m, kind, path);
+    manifest_add_kept(m, kind, path);
 }
 
 bool manifest_read_agent(struct manifest *m, const char *path, struct error *err)

@@ -38,6 +38,8 @@ struct manifest {
 void manifest_init(struct manifest *m);
 void manifest_deinit(struct manifest *m);
 void manifest_add(struct manifest *m, enum manifest_kind kind, const char *path);
+/* The same for a path that outlives the manifest: it is not copied. */
+void manifest_add_kept(struct manifest *m, enum manifest_kind kind, const char *path);
 NODISCARD bool manifest_write(const struct manifest *m, const char *path, struct error *err);
 /* Fills an initialised manifest. */
 NODISCARD bool manifest_read(struct manifest *m, const char *path, struct error *err);

@@ -16,19 +16,26 @@ void overlay_init(struct overlay *o)
     arena_init(&o->arena, MANIFEST_MEMORY_MAX);
 }
 
-void overlay_deinit(struct overlay *o)
+void overlay_close(struct overlay *o)
 {
     free(o->gone);
+    o->gone = NULL;
+    o->count = o->cap = 0;
+    map_deinit(&o->by_place);
+}
+
+void overlay_deinit(struct overlay *o)
+{
+    overlay_close(o);
     free(o->known);
     free(o->known_place);
-    map_deinit(&o->by_place);
     arena_deinit(&o->arena);
     *o = (struct overlay){ .count = 0 };
 }
 
-bool overlay_is_gone(const struct overlay *o, const char *place)
+const struct overlay_gone *overlay_gone(const struct overlay *o, const char *place)
 {
-    return map_get(&o->by_place, place) != NULL;
+    return map_get(&o->by_place, place);
 }
 
 bool overlay_is_standing_folder(const char *place)
@@ -161,7 +168,7 @@ bool overlay_look(const struct overlay *o, const char *path, bool follow, char *
             continue;
         }
         if (!walk_down(&w, name, strlen(name), err)) return false;
-        if (overlay_is_gone(o, place)) return walk_missing(&w, last, out, err);
+        if (overlay_gone(o, place)) return walk_missing(&w, last, out, err);
         if (lstat(place, &out->info) < 0) {
             if (errno == ENOENT || errno == ENAMETOOLONG) return walk_missing(&w, last, out, err);
             if (errno == ENOTDIR) return walk_missing(&w, false, out, err);
@@ -185,11 +192,13 @@ bool overlay_look(const struct overlay *o, const char *path, bool follow, char *
     return true;
 }
 
-static void add_gone(struct overlay *o, enum manifest_kind kind, const char *place)
+/* `path` is kept if it is the place. */
+static void add_gone(struct overlay *o, enum manifest_kind kind, const char *path,
+                     const char *place)
 {
     struct overlay_gone *gone = arena_calloc(&o->arena, 1, sizeof *gone);
     gone->kind = kind;
-    gone->place = arena_text(&o->arena, place);
+    gone->place = text_equal(path, place) ? path : arena_text(&o->arena, place);
     if (o->count == o->cap) {
         o->cap = o->cap ? 2 * o->cap : 64;
         o->gone = xrealloc(o->gone, o->cap * sizeof *o->gone);
@@ -216,7 +225,7 @@ static bool would_be_empty(const struct overlay *o, const char *place)
         struct error ignored;
         if (!fs_join(child, text_equal(place, "/") ? "" : place, entry->d_name, &ignored))
             return false;
-        if (!overlay_is_gone(o, child)) return false;
+        if (!overlay_gone(o, child)) return false;
     }
     return true;
 }
@@ -227,7 +236,7 @@ bool overlay_clean(struct overlay *o, const struct manifest *old, struct error *
     for (size_t i = old->count; i-- > 0;) {
         const struct manifest_entry *entry = &old->entries[i];
         if (entry->kind == MANIFEST_CONTEXT) {
-            add_gone(o, MANIFEST_CONTEXT, entry->path);
+            add_gone(o, MANIFEST_CONTEXT, entry->path, entry->path);
             continue;
         }
         char place[FS_PATH_MAX];
@@ -238,9 +247,9 @@ bool overlay_clean(struct overlay *o, const struct manifest *old, struct error *
         /* Folders and links could be on the way to the known one. */
         if (!S_ISREG(node.info.st_mode)) o->known[0] = '\0';
         if (!S_ISDIR(node.info.st_mode))
-            add_gone(o, MANIFEST_FILE, place);
+            add_gone(o, MANIFEST_FILE, entry->path, place);
         else if (would_be_empty(o, place))
-            add_gone(o, MANIFEST_FOLDER, place);
+            add_gone(o, MANIFEST_FOLDER, entry->path, place);
     }
     return true;
 }

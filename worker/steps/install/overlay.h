@@ -38,6 +38,9 @@ struct overlay_node {
 
 void overlay_init(struct overlay *o);
 void overlay_deinit(struct overlay *o);
+/* Looking ends here: gives its memory back but for the places, which others have borrowed. */
+void overlay_close(struct overlay *o);
+/* The old manifest must outlive the overlay: most places are its paths. */
 NODISCARD bool overlay_clean(struct overlay *o, const struct manifest *old, struct error *err);
 
 /* `path` is absolute. With `follow` a link at the end is followed: a dangling one gives
@@ -45,6 +48,7 @@ NODISCARD bool overlay_clean(struct overlay *o, const struct manifest *old, stru
  * that may not be searched and on I/O errors; loops and files used as folders do not exist. */
 NODISCARD bool overlay_look(const struct overlay *o, const char *path, bool follow, char *place,
                             struct overlay_node *out, struct error *err);
-bool overlay_is_gone(const struct overlay *o, const char *place);
+/* What would be removed there, or NULL. */
+const struct overlay_gone *overlay_gone(const struct overlay *o, const char *place);
 /* A folder that stands on the host now, gone or not. */
 bool overlay_is_standing_folder(const char *place);

@@ -20,10 +20,21 @@ void plan_deinit(struct plan *plan)
     for (size_t i = 0; i < plan->permission_count; i++) acl_deinit(&plan->permissions[i].acl);
     free(plan->permissions);
     free(plan->items);
-    map_deinit(&plan->by_path);
-    map_deinit(&plan->by_place);
+    plan_close(plan);
     arena_deinit(&plan->arena);
     *plan = (struct plan){ .count = 0 };
+}
+
+void plan_close(struct plan *plan)
+{
+    map_deinit(&plan->by_path);
+    map_deinit(&plan->by_place);
+}
+
+struct plan_item *plan_find(const struct plan *plan, const char *path)
+{
+    struct plan_item *item = map_get(&plan->by_place, path);
+    return item && text_equal(item->path, path) ? item : map_get(&plan->by_path, path);
 }
 
 bool plan_expand(const char *path, char out[FS_PATH_MAX], struct error *err)
@@ -72,6 +83,11 @@ static bool wrong(const struct walk *w, enum error_code code, struct error *err)
                       w->entry->column);
 }
 
+static const char *base_of(const char *path)
+{
+    return strrchr(path, '/') + 1;
+}
+
 /* The path of `name` in `folder`, with one slash between. */
 static bool join(const char *folder, const char *name, char out[FS_PATH_MAX], struct error *err)
 {
@@ -83,9 +99,17 @@ static bool join(const char *folder, const char *name, char out[FS_PATH_MAX], st
     return true;
 }
 
+void plan_source(const struct plan_item *item, char out[FS_PATH_MAX])
+{
+    struct error err;
+    /* It was looked at under this name. */
+    bool fits = join(item->folder, base_of(item->path), out, &err);
+    assert(fits);
+}
+
 static const struct plan_item *planned_folder(const struct plan *plan, const char *path)
 {
-    const struct plan_item *item = map_get(&plan->by_path, path);
+    const struct plan_item *item = plan_find(plan, path);
     return item && item->kind == PLAN_FOLDER ? item : NULL;
 }
 
@@ -95,11 +119,6 @@ static void folder_of(const char *path, char out[FS_PATH_MAX])
     size_t len = slash > path ? (size_t)(slash - path) : 1;
     memcpy(out, path, len);
     out[len] = '\0';
-}
-
-static const char *base_of(const char *path)
-{
-    return strrchr(path, '/') + 1;
 }
 
 static bool add_item(struct walk *w, enum plan_kind kind, const char *path, const char *place,
@@ -124,12 +143,14 @@ static bool add_item(struct walk *w, enum plan_kind kind, const char *path, cons
     }
     struct plan_item *item = arena_calloc(&plan->arena, 1, sizeof *item);
     item->kind = kind;
-    item->path = arena_text(&plan->arena, path);
-    item->place = text_equal(path, place) ? item->path : arena_text(&plan->arena, place);
-    item->source = item->target = "";
+    const struct overlay_gone *gone = overlay_gone(w->request->overlay, place);
+    item->place = gone ? gone->place : arena_text(&plan->arena, place);
+    bool named = text_equal(path, place);
+    item->path = named ? item->place : arena_text(&plan->arena, path);
+    item->folder = item->target = "";
     plan->items[plan->count++] = item;
-    map_put(&plan->by_path, item->path, item);
     map_put(&plan->by_place, item->place, item);
+    if (!named) map_put(&plan->by_path, item->path, item);
     *out = item;
     return true;
 }
@@ -157,12 +178,13 @@ static bool plan_folder(struct walk *w, const char *destination, struct error *e
 {
     char path[FS_PATH_MAX], place[FS_PATH_MAX];
     if (!plan_expand(destination, path, err)) return wrong(w, ERR_INVALID, err);
-    const struct plan_item *other = map_get(&w->plan->by_path, path);
+    const struct plan_item *other = plan_find(w->plan, path);
     if (other && other->kind == PLAN_FOLDER) return true;
     if (other) {
-        error_set(err, ERR_INVALID,
-                  "the folder '%s' is to be made where '%s' is to be installed: remove one of them",
-                  path, other->source);
+        error_set(
+            err, ERR_INVALID,
+            "the folder '%s' is to be made where '%s/%s' is to be installed: remove one of them",
+            path, other->folder, base_of(path));
         return wrong(w, ERR_INVALID, err);
     }
     struct overlay_node node;
@@ -241,17 +263,17 @@ static bool place_copy(struct walk *w, struct plan_item *item, const struct over
 {
     bool link = item->kind == PLAN_LINK;
     if (node->exists && S_ISDIR(node->info.st_mode)) {
-        const char *text = link ? item->target : item->source;
-        const char *slash = strrchr(text, '/');
-        return place_inside(w, item, slash ? slash + 1 : text, place, err);
+        const char *slash = link ? strrchr(item->target, '/') : NULL;
+        const char *name = slash ? slash + 1 : link ? item->target : base_of(item->path);
+        return place_inside(w, item, name, place, err);
     }
     if (link) {
         struct overlay_node end;
         if (!overlay_look(w->request->overlay, item->path, false, place, &end, err))
             return wrong(w, err->code, err);
         if (!end.exists) return place_of(w, item->path, &end, err);
-        error_set(err, ERR_CONFLICT, "the link '%s' cannot be made: '%s' exists", item->source,
-                  item->path);
+        error_set(err, ERR_CONFLICT, "the link '%s/%s' cannot be made: '%s' exists", item->folder,
+                  base_of(item->path), item->path);
         return wrong(w, ERR_CONFLICT, err);
     }
     if (!node->exists) return place_of(w, item->path, node, err);
@@ -261,12 +283,22 @@ static bool place_copy(struct walk *w, struct plan_item *item, const struct over
     return wrong(w, ERR_CONFLICT, err);
 }
 
-/* Fills kind, source, target and info from the revision. */
+/* The source's folder, as one text for all that lie in it. */
+static const char *source_folder(struct plan *plan, const char *source)
+{
+    size_t len = (size_t)(base_of(source) - source) - 1;
+    const char *last = plan->last_folder;
+    if (!last || strncmp(last, source, len) != 0 || last[len] != '\0')
+        plan->last_folder = arena_text_of(&plan->arena, source, len);
+    return plan->last_folder;
+}
+
+/* Fills kind, folder, target and from out of the revision. */
 static bool read_source(struct walk *w, const char *source, struct plan_item *out,
                         struct error *err)
 {
-    struct arena *arena = &w->plan->arena;
-    if (lstat(source, &out->info) < 0) {
+    struct stat info;
+    if (lstat(source, &info) < 0) {
         bool missing = errno == ENOENT || errno == ENOTDIR;
         if (missing)
             error_set(err, ERR_INVALID, "source '%s' is not in the revision", w->entry->source);
@@ -274,12 +306,18 @@ static bool read_source(struct walk *w, const char *source, struct plan_item *ou
             fs_error(err, "source", source);
         return wrong(w, ERR_INVALID, err);
     }
-    out->source = arena_text(arena, source);
-    if (S_ISREG(out->info.st_mode)) {
+    out->folder = source_folder(w->plan, source);
+    out->from = (struct plan_from){ .size = (uint64_t)info.st_size,
+                                    .mode = info.st_mode,
+                                    .uid = info.st_uid,
+                                    .gid = info.st_gid,
+                                    .accessed = info.st_atim,
+                                    .modified = info.st_mtim };
+    if (S_ISREG(info.st_mode)) {
         out->kind = PLAN_FILE;
         return true;
     }
-    if (!S_ISLNK(out->info.st_mode)) {
+    if (!S_ISLNK(info.st_mode)) {
         error_set(err, ERR_INVALID, "source '%s' is neither file, folder nor link", source);
         return wrong(w, ERR_INVALID, err);
     }
@@ -290,7 +328,7 @@ static bool read_source(struct walk *w, const char *source, struct plan_item *ou
         return wrong(w, ERR_INVALID, err);
     }
     out->kind = PLAN_LINK;
-    out->target = arena_text_of(arena, text, (size_t)len);
+    out->target = arena_text_of(&w->plan->arena, text, (size_t)len);
     return true;
 }
 
@@ -313,19 +351,21 @@ static bool plan_copy(struct walk *w, const char *source, const char *destinatio
     }
     struct plan_item from = { .path = path };
     if (!read_source(w, source, &from, err)) return false;
-    const struct plan_item *other = map_get(&w->plan->by_path, path);
+    const struct plan_item *other = plan_find(w->plan, path);
     if (other) {
+        char second[FS_PATH_MAX];
+        bool folder = other->kind == PLAN_FOLDER;
+        if (!folder) plan_source(other, second);
         error_set(err, ERR_INVALID, "'%s' and %s'%s' have the same destination '%s': remove one",
-                  source, other->kind == PLAN_FOLDER ? "the folder " : "",
-                  other->kind == PLAN_FOLDER ? path : other->source, path);
+                  source, folder ? "the folder " : "", folder ? path : second, path);
         return wrong(w, ERR_INVALID, err);
     }
     if (!place_copy(w, &from, &node, place, err)) return false;
     struct plan_item *item;
     if (!add_item(w, from.kind, path, place, &item, err)) return false;
-    item->source = from.source;
+    item->folder = from.folder;
     item->target = from.target;
-    item->info = from.info;
+    item->from = from.from;
     return true;
 }
 

@@ -11,7 +11,8 @@
  * agent finds it after everything is copied, the files stay and Install fails (recorded case c15).
  * It stands in `late`, and the items say which of their permissions still apply.
  *
- * plan_make() changes nothing. The plan owns all its texts.
+ * plan_make() changes nothing. The plan owns its texts but for those of the overlay, which must
+ * outlive it.
  * Errors: ERR_INVALID (appspec or revision), ERR_CONFLICT (what is on the host), ERR_RETRY.
  */
 #pragma once
@@ -39,14 +40,22 @@ struct plan_permission {
     char trouble[ERROR_TEXT_SIZE]; /* why not all of them; "" */
 };
 
+/* Of a file in the unpacked revision, what its copy keeps. */
+struct plan_from {
+    uint64_t size;
+    uint32_t mode, uid, gid;
+    struct timespec accessed, modified;
+};
+
+/* There may be a hundred thousand of them in a step that has 32 MiB: texts are shared. */
 struct plan_item {
     enum plan_kind kind;
-    const char *path;   /* the destination by its name, as the manifest keeps it */
-    const char *place;  /* canonical: where it is made */
-    const char *source; /* files and links: in the unpacked revision; "" for folders */
-    const char *target; /* links: their text */
-    struct stat info;   /* files: of the source */
-    bool standing;      /* folders: it is there already and is made as new */
+    bool standing;         /* folders: it is there already and is made as new */
+    const char *path;      /* the destination by its name, as the manifest keeps it */
+    const char *place;     /* canonical: where it is made */
+    const char *folder;    /* files and links: their folder in the unpacked revision; else "" */
+    const char *target;    /* links: their text */
+    struct plan_from from; /* files */
     const struct plan_permission *permission; /* NULL: none */
     unsigned parts;                           /* PLAN_ bits to apply */
 };
@@ -56,8 +65,9 @@ struct plan {
     size_t count, cap;
     struct plan_permission *permissions;
     size_t permission_count;
-    struct map by_path, by_place;
-    char late[ERROR_TEXT_SIZE]; /* "" or why Install fails after its commit */
+    struct map by_place, by_path; /* by_path: those with a path that is not their place */
+    const char *last_folder;      /* the last item's, for its neighbours */
+    char late[ERROR_TEXT_SIZE];   /* "" or why Install fails after its commit */
     struct arena arena;
 };
 
@@ -72,6 +82,13 @@ void plan_init(struct plan *plan);
 void plan_deinit(struct plan *plan);
 /* Fills an initialised plan; the appspec must outlive it. */
 NODISCARD bool plan_make(struct plan *plan, const struct plan_request *request, struct error *err);
+
+/* The item of that path, or NULL. */
+struct plan_item *plan_find(const struct plan *plan, const char *path);
+/* Where a file or link lies in the unpacked revision; it has the name that it gets. */
+void plan_source(const struct plan_item *item, char out[FS_PATH_MAX]);
+/* Finding ends here: gives its memory back before the steps that need more. */
+void plan_close(struct plan *plan);
 
 /* The two halves, for plan_make() only: files in plan.c, permissions in plan_permissions.c. */
 NODISCARD bool plan_permissions(struct plan *plan, const struct plan_request *request,

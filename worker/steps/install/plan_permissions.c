@@ -127,7 +127,7 @@ static bool apply(struct plan *plan, const struct plan_request *request,
     const struct appspec_permission *spec = p->spec;
     char object[FS_PATH_MAX], place[FS_PATH_MAX];
     if (!object_path(spec, object, err)) return wrong(request, spec, err);
-    struct plan_item *item = map_get(&plan->by_path, object);
+    struct plan_item *item = plan_find(plan, object);
     if (item && item->kind != PLAN_FOLDER) {
         if (!(spec->types & APPSPEC_TYPE_FILE)) return true;
         if (text_equal(spec->pattern, "**") && spec->except_count == 0)

@@ -38,7 +38,7 @@ static const char *base_of(const char *path)
 /* What a folder that is made anew gets without permissions, as mkdir(2) would. */
 static void compose_standing(const struct plan_item *item, struct journal *j)
 {
-    struct journal_op *op = journal_add(j, JOURNAL_FOLDER, item->place);
+    struct journal_op *op = journal_add_kept(j, JOURNAL_FOLDER, item->place);
     mode_t mask = umask(0);
     umask(mask);
     op->uid = geteuid();
@@ -103,11 +103,11 @@ static void compose_removals(const struct plan *plan, const struct overlay *over
         bool file = gone->kind == MANIFEST_FILE;
         if (blocks(plan, blocked, gone) != clearing) continue;
         if (clearing) {
-            journal_add(j, file ? JOURNAL_CLEAR_FILE : JOURNAL_CLEAR_FOLDER, gone->place);
+            journal_add_kept(j, file ? JOURNAL_CLEAR_FILE : JOURNAL_CLEAR_FOLDER, gone->place);
         } else if (gone->kind == MANIFEST_CONTEXT) {
-            journal_add(j, JOURNAL_REMOVE_CONTEXT, gone->place);
+            journal_add_kept(j, JOURNAL_REMOVE_CONTEXT, gone->place);
         } else if (!map_get(&plan->by_place, gone->place)) {
-            journal_add(j, file ? JOURNAL_REMOVE_FILE : JOURNAL_REMOVE_FOLDER, gone->place);
+            journal_add_kept(j, file ? JOURNAL_REMOVE_FILE : JOURNAL_REMOVE_FOLDER, gone->place);
         }
     }
 }
@@ -132,7 +132,7 @@ static void compose_items(struct stage *stage, const struct plan *plan, struct j
             stage->paths[i] = arena_format(&j->arena, "%s/.meridian-%s-%zu", len > 1 ? folder : "",
                                            j->deployment, i);
             stage->roots[i] = j->count;
-            journal_add(j, JOURNAL_RENAME, item->place)->staged = stage->paths[i];
+            journal_add_kept(j, JOURNAL_RENAME, item->place)->staged = stage->paths[i];
         }
         if (item->kind == PLAN_FOLDER) map_put(&index, item->place, (void *)(uintptr_t)(i + 1));
     }
@@ -160,8 +160,8 @@ void stage_compose(struct stage *stage, const struct plan *plan, const struct ov
 /* Owner, mode and times of the source, as cp -p: the owner first, because it clears bits. */
 static bool keep_metadata(int fd, const struct plan_item *item, struct error *err)
 {
-    mode_t mode = item->info.st_mode & 07777;
-    if (fchown(fd, item->info.st_uid, item->info.st_gid) < 0) {
+    mode_t mode = item->from.mode & 07777;
+    if (fchown(fd, item->from.uid, item->from.gid) < 0) {
         if (errno != EPERM) return fs_error(err, "chown", item->path);
         mode &= 01777; /* another's file does not keep its set-id bits */
     }
@@ -172,17 +172,17 @@ static bool keep_metadata(int fd, const struct plan_item *item, struct error *er
 static bool stage_file(struct copier *copier, int folder, const char *name,
                        const struct plan_item *item, struct error *err)
 {
-    AUTO(auto_close)
-    int from = open(item->source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (from < 0) return fs_error(err, "open", item->source);
+    char source[FS_PATH_MAX];
+    plan_source(item, source);
+    AUTO(auto_close) int from = open(source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (from < 0) return fs_error(err, "open", source);
     AUTO(auto_close)
     int to = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0) return fs_error(err, "create a file beside", item->path);
-    if (!copy_contents(copier, from, to, (uint64_t)item->info.st_size, item->source, err))
-        return false;
+    if (!copy_contents(copier, from, to, item->from.size, source, err)) return false;
     if (!keep_metadata(to, item, err)) return false;
     if (item->permission && !grant_apply(to, item, err)) return false;
-    const struct timespec times[2] = { item->info.st_atim, item->info.st_mtim };
+    const struct timespec times[2] = { item->from.accessed, item->from.modified };
     if (futimens(to, times) < 0) return fs_error(err, "set the times of", item->path);
     return true;
 }
@@ -274,7 +274,7 @@ static bool find_room(const struct stage *stage, const struct plan *plan,
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_item *item = plan->items[i];
         if (item->standing) continue;
-        uint64_t size = item->kind == PLAN_FILE ? (uint64_t)item->info.st_size : 0;
+        uint64_t size = item->kind == PLAN_FILE ? item->from.size : 0;
         uint64_t blocks = (size + BLOCK - 1) / BLOCK * BLOCK;
         assert(stage->roots[i] < journal->count);
         if (!volumes_need(volumes, journal->ops[stage->roots[i]].staged, blocks, err)) return false;
