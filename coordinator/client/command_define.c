@@ -60,7 +60,7 @@ static enum client_exit send_definition(struct client *client, const char *file,
 
 static void applied_text(struct client *client, const struct reply *reply, bool dry_run)
 {
-    print_raw(&client->out, "pipeline ");
+    print_format(&client->out, "%s ", reply->resource[0] ? reply->resource : "pipeline");
     print_styled(&client->out, STYLE_BOLD, reply->name);
     print_format(&client->out, dry_run ? "  version %u  would be %s\n" : "  version %u  %s\n",
                  reply->version,
@@ -111,7 +111,7 @@ static enum client_exit validate_definition(struct client *client, const char *f
         print_text(&client->out, file);
         print_raw(&client->out, ": ");
         print_styled(&client->out, STYLE_GOOD, "valid");
-        print_raw(&client->out, " pipeline ");
+        print_format(&client->out, " %s ", reply.resource[0] ? reply.resource : "pipeline");
         print_text(&client->out, reply.name);
         print_raw(&client->out, "\n");
     }

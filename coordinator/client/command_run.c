@@ -27,6 +27,7 @@ enum client_exit command_run(struct client *client)
     request.run.revision = revision ? revision : "";
     request.run.ignore_application_stop_failures =
         options_given(client->options, OPTION_IGNORE_STOP);
+    request.run.outdated_only = options_given(client->options, OPTION_OUTDATED);
     enum client_exit exit = client_ask(client, &request, &reply);
     if (exit != EXIT_DONE) return exit;
     const char *id = client_keep(client, reply.execution.text);

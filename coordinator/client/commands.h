@@ -25,10 +25,12 @@ int commands_main(int argc, char **argv);
 void commands_help(struct print *out);
 void commands_help_of(struct print *out, const struct command *command);
 
+enum client_exit command_alarm(struct client *client);
 enum client_exit command_approve(struct client *client);
 enum client_exit command_apply(struct client *client);
 enum client_exit command_completion(struct client *client);
 enum client_exit command_complete(struct client *client);
+enum client_exit command_deployments(struct client *client);
 enum client_exit command_events(struct client *client);
 enum client_exit command_export(struct client *client);
 enum client_exit command_help(struct client *client);

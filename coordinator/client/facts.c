@@ -112,7 +112,7 @@ static void count_hosts(const struct execution_view *view, const struct action_s
         if (job->status == STATUS_SUCCEEDED)
             facts->done++;
         else if (status_ended(job->status))
-            facts->failed++;
+            facts->failed += job->status != STATUS_SKIPPED;
         else if (!facts->event && (!facts->busy || running_event(job))) {
             facts->busy = job;
             facts->event = running_event(job);
@@ -185,5 +185,7 @@ bool facts_interrupted(const struct job_state *job)
 
 bool facts_bad(const struct job_state *job)
 {
-    return facts_interrupted(job) || (status_ended(job->status) && job->status != STATUS_SUCCEEDED);
+    return facts_interrupted(job) ||
+           (status_ended(job->status) && job->status != STATUS_SUCCEEDED &&
+            job->status != STATUS_SKIPPED);
 }

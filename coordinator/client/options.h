@@ -50,14 +50,15 @@
       "go on where a script of the old revision fails")                                            \
     X(HOST, 0, "host", "NAME", "only this host")                                                   \
     X(RERUN_STEP, 0, "rerun-step", NULL, "begin the interrupted script once more")                 \
-    X(SKIP_STEP, 0, "skip-step", NULL, "leave the event as it is, go on with the next")
+    X(SKIP_STEP, 0, "skip-step", NULL, "leave the event as it is, go on with the next")            \
+    X(OUTDATED, 0, "outdated-only", NULL, "leave hosts alone that have the revision already")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_SKIP_STEP + 1 };
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_OUTDATED + 1 };
 #define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };

@@ -118,8 +118,7 @@ static void failed_hosts(struct tree *t, const struct action_state *action)
     size_t shown = 0, more = 0;
     for (size_t i = 0; i < t->view->job_count; i++) {
         const struct job_state *job = &t->view->jobs[i];
-        bool bad = status_ended(job->status) && job->status != STATUS_SUCCEEDED;
-        if (!facts_job_of(job, action) || (!bad && !facts_interrupted(job))) continue;
+        if (!facts_job_of(job, action) || !facts_bad(job)) continue;
         if (shown++ < FAILED_HOSTS_MAX)
             failed_host(t, action, job);
         else
@@ -162,8 +161,7 @@ static void hosts(struct tree *t, const struct action_state *action)
     for (size_t i = 0; i < t->view->job_count; i++) {
         const struct job_state *job = &t->view->jobs[i];
         if (!facts_job_of(job, action)) continue;
-        bool bad = status_ended(job->status) && job->status != STATUS_SUCCEEDED;
-        if (bad || facts_interrupted(job)) {
+        if (facts_bad(job)) {
             failed_host(t, action, job);
         } else {
             indent(t);
@@ -309,7 +307,7 @@ static void action_row(struct tree *t, size_t stage, size_t index)
     if (!id_empty(&action->token)) approval_lines(t, action);
     if (t->detail == TREE_WIDE)
         hosts(t, action);
-    else if (action->status != STATUS_SUCCEEDED)
+    else if (action->status != STATUS_SUCCEEDED || facts.failed > 0)
         failed_hosts(t, action);
 }
 

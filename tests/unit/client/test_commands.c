@@ -217,6 +217,28 @@ static void an_unanswered_request_is_sent_again(void **state)
     expect(cases);
 }
 
+static void alarms_are_raised_and_cleared(void **state)
+{
+    static const struct expectation cases[] = {
+        { "alarm raise", 2, "", "missing" },
+        { "alarm ring errors", 2, "", "raised or cleared" },
+        { "alarm raise errors --reason 5xx", 0, "errors\n", "raised" },
+        { "alarm clear errors -o json", 0, "\"state\": \"cleared\"", NULL },
+    };
+    expect(cases);
+}
+
+static void deployments_are_listed_and_shown(void **state)
+{
+    static const struct expectation cases[] = {
+        { "deployments", 2, "", "missing" },
+        { "deployments missing", 3, "", "error:" },
+        { "deployments xr", 0, "DEPLOYMENT", "" },
+        { "deployments xr d-NOBODYHAS", 3, "", "no such deployment" },
+    };
+    expect(cases);
+}
+
 static void transitions_are_changed(void **state)
 {
     static const struct expectation cases[] = {
@@ -288,6 +310,8 @@ int main(void)
         together(an_unanswered_request_is_sent_again),
         together(stopping_needs_a_yes),
         together(transitions_are_changed),
+        together(alarms_are_raised_and_cleared),
+        together(deployments_are_listed_and_shown),
         together(approvals_retries_and_rollbacks_name_the_execution),
         together(strangers_and_silence_have_codes_of_their_own),
     };
