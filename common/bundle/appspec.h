@@ -130,3 +130,5 @@ struct appspec_problems {
 NODISCARD bool appspec_validate(const char *name, struct bytes text, const char *revision,
                                 struct appspec_problems *out, struct error *err);
 void appspec_problems_deinit(struct appspec_problems *problems);
+/* For who finds more; beyond APPSPEC_PROBLEMS_MAX nothing is added. */
+void appspec_problem_add(struct appspec_problems *problems, bool is_warning, const char *text);

@@ -32,8 +32,6 @@ NODISCARD bool appspec_complain_of(struct appspec_reader *r, const struct error 
 void appspec_warn(struct appspec_reader *r, const struct doc_node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-void appspec_problem_add(struct appspec_problems *problems, bool is_warning, const char *text);
-
 /* A scalar's text without surrounding blanks, as the agent strips; *out stays when it complains. */
 NODISCARD bool appspec_stripped(struct appspec_reader *r, const struct doc_node *node,
                                 const char **out);

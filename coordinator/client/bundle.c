@@ -1,5 +1,6 @@
 #include "client/bundle.h"
 
+#include "bundle/buildspec.h"
 #include "io/digest.h"
 
 #include <errno.h>
@@ -71,6 +72,8 @@ bool bundle_detect(const char *path, enum bundle_kind *out, struct error *err)
     *out = BUNDLE_NONE;
     if (text_equal(name, "appspec.yml") || text_equal(name, "appspec.yaml"))
         *out = BUNDLE_APPSPEC;
+    else if (text_equal(name, "buildspec.yml") || text_equal(name, "buildspec.yaml"))
+        *out = BUNDLE_BUILDSPEC;
     else if (is_archive(head, got))
         *out = BUNDLE_ARCHIVE;
     return true;
@@ -78,7 +81,24 @@ bool bundle_detect(const char *path, enum bundle_kind *out, struct error *err)
 
 /* ---- validate ---- */
 
-/* The appspec of an unpacked revision. */
+/* *found is false without one in the folder. */
+NODISCARD static bool validate_buildspec(const char *folder, struct appspec_problems *problems,
+                                         bool *found, struct error *err)
+{
+    AUTO(buildspec_free_at) struct buildspec *spec = NULL;
+    struct error why = { .code = ERR_NONE };
+    *found = true;
+    if (!buildspec_load(folder, &spec, &why)) {
+        *found = why.code != ERR_NOT_FOUND;
+        if (why.code == ERR_INVALID) appspec_problem_add(problems, false, why.text);
+        return why.code == ERR_INVALID || !*found || error_set(err, why.code, "%s", why.text);
+    }
+    for (size_t i = 0; i < spec->warning_count; i++)
+        appspec_problem_add(problems, true, spec->warnings[i]);
+    return true;
+}
+
+/* The appspec and the buildspec of an unpacked revision: at least one of them. */
 NODISCARD static bool validate_folder(const char *folder, const char *shown, const char *filename,
                                       struct appspec_problems *problems, struct error *err)
 {
@@ -86,12 +106,14 @@ NODISCARD static bool validate_folder(const char *folder, const char *shown, con
     char path[FS_PATH_MAX], name[FS_PATH_MAX];
     AUTO(buf_deinit) struct buf text;
     buf_init(&text, APPSPEC_BYTES_MAX);
-    bool found = false;
+    bool found = false, built = false, whole = !filename;
     for (size_t i = 0; i < 2 && !found && !filename; i++) {
         if (!fs_join(path, folder, names[i], err)) return false;
         if (fs_exists(path)) filename = names[i];
         found = filename != NULL;
     }
+    if (whole && !validate_buildspec(folder, problems, &built, err)) return false;
+    if (!filename && built) return true;
     if (!filename)
         return error_set(err, ERR_NOT_FOUND, "there is no appspec.yml at the top of '%s'", shown);
     if (!fs_join(path, folder, filename, err) || !fs_join(name, shown, filename, err) ||
@@ -126,6 +148,8 @@ bool bundle_validate(const char *path, enum bundle_kind kind, struct appspec_pro
     int len = name == path ? 1 : (int)(name - path);
     if (len >= FS_PATH_MAX) return error_set(err, ERR_INVALID, "the path is too long");
     snprintf(folder, sizeof folder, "%.*s", len, name == path ? "." : path);
+    bool found;
+    if (kind == BUNDLE_BUILDSPEC) return validate_buildspec(folder, problems, &found, err);
     return validate_folder(folder, folder, name, problems, err);
 }
 

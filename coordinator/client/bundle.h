@@ -13,11 +13,13 @@ enum bundle_kind {
     BUNDLE_NONE, /* some other file: a pipeline definition */
     BUNDLE_FOLDER,
     BUNDLE_ARCHIVE,
-    BUNDLE_APPSPEC /* appspec.yml itself; its folder is the revision */
+    BUNDLE_APPSPEC,  /* appspec.yml itself; its folder is the revision */
+    BUNDLE_BUILDSPEC /* buildspec.yml itself */
 };
 
 NODISCARD bool bundle_detect(const char *path, enum bundle_kind *out, struct error *err);
-/* `problems` is zeroed by the caller. */
+/* `problems` is zeroed by the caller. Of a buildspec.yml, in a bundle or by itself, the first error
+ * and all warnings. */
 NODISCARD bool bundle_validate(const char *path, enum bundle_kind kind,
                                struct appspec_problems *problems, struct error *err);
 /* "the bundle 'PATH' cannot be read" */

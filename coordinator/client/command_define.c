@@ -141,7 +141,9 @@ static enum client_exit validate_bundle(struct client *client, const char *path,
             print_text(&client->out, path);
             print_raw(&client->out, ": ");
             print_styled(&client->out, STYLE_GOOD, "valid");
-            print_raw(&client->out, kind == BUNDLE_APPSPEC ? " appspec\n" : " bundle\n");
+            print_raw(&client->out, kind == BUNDLE_APPSPEC     ? " appspec\n"
+                                    : kind == BUNDLE_BUILDSPEC ? " buildspec\n"
+                                                               : " bundle\n");
         }
     }
     return problems.error_count ? EXIT_FAILED : EXIT_DONE;

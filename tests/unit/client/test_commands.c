@@ -127,8 +127,20 @@ static void bundles_are_validated_without_a_coordinator(void **state)
         { "validate @/app/appspec.yml", 0, "valid appspec\n", "" },
         { "validate @/app @/nothing", 3, "app: valid bundle\n", "No such file" },
     };
+    static const struct expectation unbuildable[] = {
+        { "validate @/app", 1, "buildspec.yml:3:", "" },
+        { "validate @/app/buildspec.yml", 1, "buildspec.yml:3:", "" },
+    };
+    static const struct expectation buildable[] = {
+        { "validate @/app", 0, "app: valid bundle\n", "" },
+        { "validate @/app/buildspec.yml", 0, "valid buildspec\n", "" },
+    };
     write_file(state, "page", "hello");
     expect(empty);
+    write_file(state, "buildspec.yml", "version: 0.2\nphase:\n  build:\n");
+    expect(unbuildable);
+    write_file(state, "buildspec.yml", "version: 0.2\nphases:\n  build:\n    commands: [make]\n");
+    expect(buildable);
     write_file(state, "appspec.yml", "version: 0.0\nos: linux\nfiles:\n  - source: /gone\n");
     expect(bad);
     write_file(state, "appspec.yml",
