@@ -78,7 +78,6 @@ static void job_finish(struct worker *w, struct task *task, struct worker_action
         restore_say_left(task);
     job_enter(task, ROW_ENDED);
     keep_begin(w, task);
-    task->asked = false;
     task->result_at_boot_ms = w->boot_ms;
     actions_note(out, result->status == STATUS_SUCCEEDED ? NOTE_INFO : NOTE_WARNING,
                  "job=%s attempt=%u: %s%s%s", record->row.job.text, (unsigned)record->row.attempt,
@@ -246,7 +245,6 @@ static bool job_runs_nothing(const struct task *task)
 {
     const struct row_record *record = &task->record;
     const struct lifecycle_row *row = job_step_row(task);
-    if (record->step_state != STEP_NOT_BEGUN || row->step != STEP_HOOK) return false;
     return row->scripts == SCRIPTS_CURRENT && (record->idle_events >> row->event & 1) != 0;
 }
 
@@ -257,8 +255,6 @@ static void job_pass_step(struct worker *w, struct task *task, struct worker_act
     struct lifecycle_report *report = &record->events[record->step];
     report->status = STATUS_SUCCEEDED;
     report->started_ms = report->ended_ms = w->now_ms;
-    record->step_state = STEP_DONE;
-    task->changed = true;
     outbox_hint(w, task, 0, 0, out);
     job_go_on(w, task, out);
 }

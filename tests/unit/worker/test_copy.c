@@ -34,6 +34,12 @@ static const size_t texts[] = {
     offsetof(struct job, output.etag),
     offsetof(struct job, write.url),
     offsetof(struct job, write.pin),
+    offsetof(struct job, log.store),
+    offsetof(struct job, log.key),
+    offsetof(struct job, log.version_id),
+    offsetof(struct job, log.etag),
+    offsetof(struct job, log_write.url),
+    offsetof(struct job, log_write.pin),
 };
 enum { TEXTS = sizeof texts / sizeof texts[0] };
 
@@ -96,12 +102,42 @@ static void a_rows_copy_owns_its_bytes_and_its_results_events(void **state)
     assert_int_equal(copy.result.events[1].event, EVENT_AFTER_INSTALL);
 }
 
+static void a_jobs_artifacts_and_variables_are_copied_one_by_one(void **state)
+{
+    (void)state;
+    char names[2][TEXT_SIZE] = { "first", "second" };
+    const struct job_artifact artifacts[] = {
+        { .name = names[0] },
+        { .name = names[1], .ref = { .version_id = names[1] }, .grant = { .url = names[1] } }
+    };
+    const struct job_variable variables[] = { { names[0], names[1], false },
+                                              { names[1], names[0], true } };
+    const struct job job = { .inputs = artifacts,
+                             .input_count = 1,
+                             .outputs = artifacts,
+                             .output_count = 2,
+                             .variables = variables,
+                             .variable_count = 2 };
+    AUTO(arena_deinit) struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    const struct job *copy = copy_job(&arena, &job);
+    memset(names, 'x', sizeof names);
+    assert_string_equal(copy->inputs[0].name, "first");
+    assert_string_equal(copy->outputs[1].name, "second");
+    assert_string_equal(copy->outputs[1].ref.version_id, "second");
+    assert_string_equal(copy->outputs[1].grant.url, "second");
+    assert_string_equal(copy->variables[1].name, "second");
+    assert_string_equal(copy->variables[1].value, "first");
+    assert_true(copy->variables[1].secret);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_jobs_copy_shares_no_text_with_it),
         cmocka_unit_test(missing_texts_become_empty_ones),
         cmocka_unit_test(a_rows_copy_owns_its_bytes_and_its_results_events),
+        cmocka_unit_test(a_jobs_artifacts_and_variables_are_copied_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,6 +240,76 @@ FX_TEST(another_job_of_the_same_target_waits_until_the_first_has_ended)
     fx_assert_started(fx, b, 0, 1);
 }
 
+FX_TEST(an_offer_is_good_to_its_last_millisecond)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->expires_ms = fx->now_ms;
+    fx_offer(fx, job);
+    assert_int_equal(fx_sent(fx, MESSAGE_ACCEPT), 1);
+}
+
+FX_TEST(the_row_remembers_when_and_where_it_was_accepted)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    const struct row_record *row = fx_disk_row(fx, job);
+    assert_int_equal(row->accepted_ms, fx->now_ms);
+    assert_int_equal(row->accepted_boot_ms, fx->boot_ms);
+    assert_string_equal(row->boot.text, "boot-1");
+    assert_int_equal(row->run, 1);
+    assert_int_equal(fx_sent(fx, MESSAGE_HEARTBEAT), 0); /* a pinned job waits for no echo */
+}
+
+FX_TEST(another_jobs_newer_attempt_ends_nothing)
+{
+    fx_offer(fx, fx_job(fx, "j1", 1, 1, 1));
+    fx_offer(fx, fx_job(fx, "j2", 2, 1, 2));
+    assert_int_equal(fx_count(fx, WORKER_STEP_CANCEL_ACTION), 0);
+}
+
+FX_TEST(a_cancel_for_another_worker_is_ignored)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    struct cancel cancel = { .key = fx_key(job),
+                             .target = job->target,
+                             .worker = "w2",
+                             .incarnation = fx->incarnation,
+                             .epoch = 1 };
+    struct message m = { .type = MESSAGE_CANCEL };
+    m.cancel.cancel = &cancel;
+    fx_message(fx, &m);
+    assert_int_equal(fx_sent(fx, MESSAGE_CANCEL_ACK), 0);
+    assert_false(fx_disk_row(fx, job)->cancel);
+}
+
+FX_TEST(the_epoch_of_a_cancel_is_remembered)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_cancel(fx, job, 6);
+    assert_int_equal(fx_find(fx, "self")->record.self.epoch_max, 6);
+}
+
+FX_TEST(words_about_unknown_jobs_are_ignored)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_result_ack(fx, job);
+    fx_drop(fx, job);
+    assert_int_equal(fx->out.count, 0);
+}
+
+FX_TEST(rows_are_told_in_the_order_of_their_fences)
+{
+    struct job *late = fx_job(fx, "j2", 1, 1, 2), *early = fx_replicate(fx, "j1", 1);
+    fx_offer(fx, late);
+    fx_offer(fx, early);
+    const struct heartbeat *heartbeat = &fx_said(fx, MESSAGE_HEARTBEAT)->heartbeat;
+    assert_int_equal(heartbeat->row_count, 2);
+    assert_string_equal(heartbeat->rows[0].job.text, "j1");
+    assert_string_equal(heartbeat->rows[1].job.text, "j2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +332,13 @@ int main(void)
         cmocka_unit_test(a_drop_of_a_running_job_ends_its_step_first),
         cmocka_unit_test(a_newer_attempt_ends_the_older_one_and_waits_for_it),
         cmocka_unit_test(another_job_of_the_same_target_waits_until_the_first_has_ended),
+        cmocka_unit_test(an_offer_is_good_to_its_last_millisecond),
+        cmocka_unit_test(the_row_remembers_when_and_where_it_was_accepted),
+        cmocka_unit_test(another_jobs_newer_attempt_ends_nothing),
+        cmocka_unit_test(a_cancel_for_another_worker_is_ignored),
+        cmocka_unit_test(the_epoch_of_a_cancel_is_remembered),
+        cmocka_unit_test(words_about_unknown_jobs_are_ignored),
+        cmocka_unit_test(rows_are_told_in_the_order_of_their_fences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,7 @@ FX_TEST(a_cancel_ends_a_job_that_waits)
 {
     struct job *job = interrupt(fx);
     fx_cancel(fx, job, 1);
+    assert_int_equal(fx_sent(fx, MESSAGE_RESULT), 1);
     const struct row_record *row = fx_disk_row(fx, job);
     assert_int_equal(row->row.state, ROW_ENDED);
     assert_int_equal(row->result.status, STATUS_STOPPED);

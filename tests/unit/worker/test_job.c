@@ -83,6 +83,9 @@ FX_TEST(events_that_run_nothing_are_passed_over_and_have_succeeded)
     ended_with_idle(fx, job, 1, after_install | UINT64_C(1) << EVENT_BEFORE_INSTALL);
     fx_assert_started(fx, job, 3, 1); /* Install, at once */
     assert_int_equal(fx_disk_row(fx, job)->events[2].status, STATUS_SUCCEEDED);
+    assert_int_equal(fx_disk_row(fx, job)->events[2].started_ms, fx->now_ms);
+    assert_int_equal(fx_disk_row(fx, job)->events[2].ended_ms, fx->now_ms);
+    assert_int_equal(fx_sent(fx, MESSAGE_PROGRESS), 3); /* ended, passed over, started */
     fx_restart(fx);
     ended_with_idle(fx, job, 3, after_install);
     assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
@@ -238,7 +241,13 @@ FX_TEST(an_interrupted_download_is_repeated_five_times_at_most)
     const struct result *result = result_of(fx, job);
     assert_int_equal(result->status, STATUS_FAILED);
     assert_int_equal(result->diagnostics.code, LIFECYCLE_FAILED_AFTER_RESTART);
-    assert_non_null(strstr(result->diagnostics.message, "DownloadBundle was interrupted 5 times"));
+    assert_string_equal(result->diagnostics.message,
+                        "DownloadBundle was interrupted 5 times on host w1 and is not tried again. "
+                        "Find what ends it (memory, disk, reboots), then retry the action with a "
+                        "new execution: meridian run shop");
+    assert_string_equal(result->diagnostics.log_tail, "last words");
+    assert_int_equal(result->events[1].status, STATUS_FAILED);
+    assert_int_equal(result->events[1].ended_ms, fx->now_ms);
 }
 
 FX_TEST(a_cancel_is_durable_before_it_is_acknowledged_and_nothing_starts_after_it)
@@ -278,7 +287,15 @@ FX_TEST(a_cancelled_hook_that_vanished_is_unknown_not_stopped)
     fx_offer(fx, job);
     fx_cancel(fx, job, 1);
     fx_lost(fx, job, 0, 1, true);
-    assert_int_equal(result_of(fx, job)->status, STATUS_UNKNOWN);
+    const struct result *result = result_of(fx, job);
+    assert_int_equal(result->status, STATUS_UNKNOWN);
+    assert_int_equal(result->events[0].status, STATUS_UNKNOWN);
+    assert_int_equal(result->events[0].ended_ms, fx->now_ms);
+    assert_int_equal(result->diagnostics.code, LIFECYCLE_FAILED_AFTER_RESTART);
+    assert_string_equal(result->diagnostics.log_tail, "last words");
+    assert_string_equal(result->diagnostics.message,
+                        "stopped on request at ApplicationStop on host w1, and its process left no "
+                        "result: what it did is not known. Look at the host");
 }
 
 FX_TEST(a_cancel_that_comes_when_everything_was_done_does_not_deny_it)
@@ -383,6 +400,133 @@ static void a_texts_tail_begins_with_a_whole_character(void **state)
     assert_string_equal(describe_tail("a\xc3\xa4z", 2), "z");
 }
 
+FX_TEST(a_result_names_its_job_and_its_times)
+{
+    struct job *job = fx_job(fx, "j1", 4, 1, 7);
+    fx_offer(fx, job);
+    fx_tick(fx, 10);
+    struct worker_event event = { .type = WORKER_STEP_ENDED };
+    event.ended.step = fx_ref(job, 0, 1);
+    event.ended.outcome = (struct step_outcome){ .status = STATUS_FAILED,
+                                                 .diagnostics = { .message = "no times told" },
+                                                 .bytes = 5 };
+    fx_turn(fx, &event);
+    const struct result *result = &fx_said(fx, MESSAGE_RESULT)->result;
+    assert_string_equal(result->job.text, "j1");
+    assert_int_equal(result->attempt, 4);
+    assert_int_equal(result->fence.seq, 7);
+    assert_int_equal(result->ended_ms, fx->now_ms);
+    assert_int_equal(result->bytes, 5);
+    assert_int_equal(result->events[0].started_ms, fx->now_ms - 10);
+    assert_int_equal(result->events[0].ended_ms, fx->now_ms);
+    assert_string_equal(result->version_id, "");
+}
+
+FX_TEST(the_times_that_a_step_tells_are_taken)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_tick(fx, 10);
+    fx_ended(fx, job, 0, 1, STATUS_SUCCEEDED);
+    const struct row_record *row = fx_disk_row(fx, job);
+    assert_int_equal(row->events[0].started_ms, fx->now_ms);
+    assert_int_equal(row->events[0].ended_ms, fx->now_ms + 1);
+    assert_int_equal(row->events[1].started_ms, fx->now_ms);
+}
+
+FX_TEST(bytes_of_all_steps_are_one_sum)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    for (uint32_t k = 0; k < 2; k++) {
+        struct worker_event event = { .type = WORKER_STEP_ENDED };
+        event.ended.step = fx_ref(job, k, 1);
+        event.ended.outcome =
+            (struct step_outcome){ .status = STATUS_SUCCEEDED, .bytes = 5, .version_id = "" };
+        fx_turn(fx, &event);
+    }
+    assert_int_equal(fx_disk_row(fx, job)->result.bytes, 10);
+}
+
+FX_TEST(a_step_that_this_process_started_is_not_adopted)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_tick(fx, 1);
+    assert_int_equal(fx_count(fx, WORKER_STEP_ADOPT_ACTION), 0);
+    fx_ended(fx, job, 0, 1, STATUS_SUCCEEDED);
+    assert_false(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.run_root_scripts_from_current);
+    fx_tick(fx, 1);
+    assert_int_equal(fx_count(fx, WORKER_STEP_ADOPT_ACTION), 0);
+}
+
+FX_TEST(a_cancel_of_what_has_ended_writes_nothing_and_sends_the_result_again)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_ended(fx, job, 0, 1, STATUS_FAILED);
+    fx_cancel(fx, job, 1);
+    assert_int_equal(fx_count(fx, WORKER_PUT), 0);
+    assert_int_equal(fx_sent(fx, MESSAGE_RESULT), 1);
+    assert_false(fx_disk_row(fx, job)->cancel);
+}
+
+FX_TEST(a_repeated_cancel_writes_nothing)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_cancel(fx, job, 1);
+    assert_int_equal(fx_count(fx, WORKER_PUT), 1);
+    fx_cancel(fx, job, 1);
+    assert_int_equal(fx_count(fx, WORKER_PUT), 0);
+}
+
+FX_TEST(what_a_stopped_script_said_last_is_in_the_result)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    fx_offer(fx, job);
+    fx_cancel(fx, job, 1);
+    fx_ended(fx, job, 0, 1, STATUS_STOPPED);
+    const struct result *result = result_of(fx, job);
+    assert_int_equal(result->diagnostics.code, LIFECYCLE_SCRIPT_FAILED);
+    assert_string_equal(result->diagnostics.script, "s.sh");
+    assert_string_equal(result->diagnostics.message,
+                        "stopped on request at ApplicationStop on host w1");
+}
+
+FX_TEST(what_was_last_successful_is_known_after_a_restart)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1), *next = fx_job(fx, "j2", 1, 1, 2);
+    fx_offer(fx, job);
+    run_steps(fx, job, 0, 7);
+    fx_restart(fx);
+    fx_offer(fx, next);
+    assert_string_equal(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.last_successful.text,
+                        "d-111111111");
+}
+
+FX_TEST(a_wall_clock_that_went_back_does_not_lengthen_the_timeout)
+{
+    struct job *job = fx_job(fx, "j1", 1, 1, 1);
+    job->timeout_ms = 5000;
+    fx_offer(fx, job);
+    fx->now_ms -= 1000000;
+    fx_restart(fx);
+    assert_int_equal(worker_deadline(fx->worker), fx->boot_ms + 5000);
+    fx->now_ms += 2000000;
+    fx_restart(fx);
+    assert_int_equal(fx_count(fx, WORKER_STEP_CANCEL_ACTION), 1); /* it is over */
+}
+
+FX_TEST(the_view_of_a_job_is_its_latest_attempt)
+{
+    fx_offer(fx, fx_job(fx, "j1", 2, 1, 1));
+    fx_offer(fx, fx_job(fx, "j2", 9, 1, 2));
+    struct job *job = fx_job(fx, "j1", 1, 1, 3);
+    fx_offer(fx, job);
+    assert_int_equal(worker_view_row(fx->worker, &job->id)->row.attempt, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +555,16 @@ int main(void)
         cmocka_unit_test(an_event_that_was_begun_and_not_repeated_ends_as_its_job),
         cmocka_unit_test(times_are_written_as_rfc_3339),
         cmocka_unit_test(a_texts_tail_begins_with_a_whole_character),
+        cmocka_unit_test(a_result_names_its_job_and_its_times),
+        cmocka_unit_test(the_times_that_a_step_tells_are_taken),
+        cmocka_unit_test(bytes_of_all_steps_are_one_sum),
+        cmocka_unit_test(a_step_that_this_process_started_is_not_adopted),
+        cmocka_unit_test(a_cancel_of_what_has_ended_writes_nothing_and_sends_the_result_again),
+        cmocka_unit_test(a_repeated_cancel_writes_nothing),
+        cmocka_unit_test(what_a_stopped_script_said_last_is_in_the_result),
+        cmocka_unit_test(what_was_last_successful_is_known_after_a_restart),
+        cmocka_unit_test(a_wall_clock_that_went_back_does_not_lengthen_the_timeout),
+        cmocka_unit_test(the_view_of_a_job_is_its_latest_attempt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,13 @@ FX_TEST(the_result_is_sent_while_the_log_is_kept)
     fx_assert_started(fx, job, step, 1);
     const struct step_spec *spec = &fx_action(fx, WORKER_STEP_START_ACTION)->step.spec;
     assert_int_equal(spec->kind, STEP_KEEP_LOG);
+    assert_int_equal(spec->event, EVENT_KEEP_LOG);
+    assert_int_equal(spec->run, 1);
+    assert_string_equal(spec->root_dir, "/var/lib/app");
+    assert_int_equal(spec->revisions_max, 5);
     assert_string_equal(spec->job.log.key, "logs/1");
+    fx_tick(fx, 1);
+    assert_int_equal(fx_count(fx, WORKER_STEP_ADOPT_ACTION), 0);
     assert_int_equal(fx_disk_row(fx, job)->row.state, ROW_ENDED);
     fx_result_ack(fx, job);
     assert_non_null(fx_disk_row(fx, job)); /* its folder is still needed */
@@ -184,6 +190,23 @@ FX_TEST(the_log_of_a_job_that_waited_is_kept_at_once_when_it_is_stopped)
     assert_int_equal(fx_action(fx, WORKER_STEP_START_ACTION)->step.spec.kind, STEP_KEEP_LOG);
 }
 
+FX_TEST(a_build_that_fails_in_its_first_phase_names_it)
+{
+    struct job *job = build(fx);
+    struct lifecycle_report phases[WIRE_EVENTS_MAX];
+    for (size_t i = 0; i < WIRE_EVENTS_MAX; i++)
+        phases[i] = (struct lifecycle_report){ EVENT_PHASE_SOURCE, STATUS_FAILED, 1, 2 };
+    struct worker_event event = { .type = WORKER_STEP_ENDED };
+    event.ended.step = fx_ref(job, 0, 1);
+    event.ended.outcome = (struct step_outcome){ .status = STATUS_FAILED,
+                                                 .phases = phases,
+                                                 .phase_count = WIRE_EVENTS_MAX };
+    fx_turn(fx, &event);
+    const struct result *result = &fx_said(fx, MESSAGE_RESULT)->result;
+    assert_int_equal(result->failed_event, EVENT_PHASE_SOURCE);
+    assert_int_equal(result->event_count, WIRE_EVENTS_MAX); /* the build and as many as fit */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_build_is_run_again),
         cmocka_unit_test(a_build_without_its_lease_ends_as_unknown),
         cmocka_unit_test(the_log_of_a_job_that_waited_is_kept_at_once_when_it_is_stopped),
+        cmocka_unit_test(a_build_that_fails_in_its_first_phase_names_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,8 +92,10 @@ FX_TEST(an_adopted_floating_step_is_given_time_for_an_echo_but_not_repeated_with
     assert_int_equal(fx_count(fx, WORKER_STEP_START_ACTION), 0);
     fx_connect(fx);
     fx_welcome(fx, 1);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_NOT_BEGUN);
     extend(fx, job);
     fx_assert_started(fx, job, 0, 2);
+    assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_STARTED);
 }
 
 FX_TEST(an_adopted_floating_step_without_any_echo_is_ended)
