@@ -4,7 +4,7 @@ The moments are random; MERIDIAN_SEED repeats a run's choices, though not its sc
 """
 import collections, os, signal, subprocess, threading
 
-from world import ALL_HOOKS, BIN, HOLD, TRACE, app, generator, pause, until
+from world import ALL_HOOKS, BIN, DEADLINE_S, HOLD, TRACE, app, generator, pause, until
 
 KILLS = 20
 # Long enough that kills hit running hooks, short enough that executions end between two kills.
@@ -52,14 +52,14 @@ def push(w, entries):
     return until(tried, "a push that is answered")
 
 
-def deploy_while(w, killer):
+def deploy_while(w, killer, seconds=DEADLINE_S):
     """Deploys one revision after the other until the killer is done; then a last one."""
     versions = []
     try:
         while True:
             last = killer.done()
             versions.append(push(w, app(f"page {len(versions)}", hook_text=SLOW)))
-            assert w.ended(w.execution_of(versions[-1]))["status"] == "Succeeded"
+            assert w.ended(w.execution_of(versions[-1]), seconds=seconds)["status"] == "Succeeded"
             if last:
                 return versions
     finally:

@@ -48,7 +48,7 @@ class Lives(threading.Thread):
 def test_a_worker_that_dies_at_every_point_of_its_turns(one):
     one.apply(one.pipeline())
     one.only.kill()
-    versions = deploy_while(one, Lives(one.only))
+    versions = deploy_while(one, Lives(one.only), seconds=4 * POINTS)  # one may last for most of the lives
     check_traces(one, versions, [one.only])
 
 
