@@ -5,6 +5,7 @@
 #include "io/digest.h"
 #include "io/fs.h"
 #include "io/random.h"
+#include "io/s3.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -154,7 +155,12 @@ static void set_common(struct exchange *x, const char *ca_pin)
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c, CURLOPT_PROXY, "");
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L); /* what was signed is what is sent */
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
+                     s3_url_is_signed(x->t->url) && s3_url_is_safe(x->t->url) ? "https,http"
+                                                                              : "https");
+    if (getenv("AWS_CA_BUNDLE") && s3_url_is_signed(x->t->url))
+        curl_easy_setopt(c, CURLOPT_CAINFO, getenv("AWS_CA_BUNDLE"));
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
@@ -276,8 +282,49 @@ static CURLcode get_request(struct exchange *x, bool *complete)
     return code;
 }
 
+/* The body that is sent; `headers` live until it was. */
+static CURLcode send_body(struct exchange *x, struct curl_slist *headers)
+{
+    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(x->t->size - x->offset));
+    curl_easy_setopt(x->curl, CURLOPT_READFUNCTION, on_put_body);
+    curl_easy_setopt(x->curl, CURLOPT_READDATA, x);
+    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_put_answer);
+    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+    return curl_easy_perform(x->curl);
+}
+
+/* One PUT to S3, from the beginning. */
+static CURLcode put_signed(struct exchange *x, bool *complete)
+{
+    char digest[DIGEST_HEX_SIZE], sha256[sizeof S3_SHA256_HEADER + DIGEST_HEX_SIZE + 2];
+    char summary[sizeof S3_SUMMARY_HEADER + S3_SUMMARY_MAX + 3];
+    x->version[0] = '\0';
+    x->offset = 0;
+    curl_easy_reset(x->curl);
+    set_common(x, x->t->pin);
+    AUTO(auto_slist) struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    hex_format(x->t->sha256, DIGEST_SIZE, digest);
+    snprintf(sha256, sizeof sha256, "%s: %s", S3_SHA256_HEADER, digest);
+    if (s3_url_signs(x->t->url, S3_SHA256_HEADER)) headers = curl_slist_append(headers, sha256);
+    if (x->t->summary && s3_url_signs(x->t->url, S3_SUMMARY_HEADER)) {
+        snprintf(summary, sizeof summary, "%s: %s", S3_SUMMARY_HEADER, x->t->summary);
+        headers = curl_slist_append(headers, summary);
+    }
+    CURLcode code = send_body(x, headers);
+    *complete = code == CURLE_OK && status_of(x) == 200;
+    if (!*complete || (x->version[0] && !text_equal(x->version, "null"))) return code;
+    x->local_failure = true;
+    (void)error_set(&x->local, ERR_CONFLICT,
+                    "the bucket is not versioned (aws s3api put-bucket-versioning "
+                    "--versioning-configuration Status=Enabled --bucket ...)");
+    return code;
+}
+
 static CURLcode put_request(struct exchange *x, bool *complete)
 {
+    if (s3_url_is_signed(x->t->url)) return put_signed(x, complete);
     curl_easy_reset(x->curl);
     set_common(x, x->t->pin);
     x->held = 0;
@@ -298,14 +345,7 @@ static CURLcode put_request(struct exchange *x, bool *complete)
              (unsigned long long)x->t->size);
     AUTO(auto_slist) struct curl_slist *headers = curl_slist_append(NULL, range);
     headers = curl_slist_append(headers, "Expect:");
-    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(x->t->size - x->offset));
-    curl_easy_setopt(x->curl, CURLOPT_READFUNCTION, on_put_body);
-    curl_easy_setopt(x->curl, CURLOPT_READDATA, x);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_put_answer);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
-    code = curl_easy_perform(x->curl);
+    code = send_body(x, headers);
     *complete = code == CURLE_OK && x->version[0] != '\0';
     return code;
 }
@@ -375,4 +415,16 @@ bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE],
     if (!run_requests(&x, put_request, bytes, err)) return false;
     memcpy(version, x.version, sizeof x.version);
     return true;
+}
+
+bool transfer_url_for(const char *url, uint64_t size, const uint8_t *sha256,
+                      char out[TRANSFER_URL_MAX], struct error *err)
+{
+    char hex[DIGEST_HEX_SIZE];
+    hex_format(sha256, DIGEST_SIZE, hex);
+    int len = s3_url_is_signed(url) ? snprintf(out, TRANSFER_URL_MAX, "%s", url)
+                                    : snprintf(out, TRANSFER_URL_MAX, "%s&size=%llu&sha256=%s", url,
+                                               (unsigned long long)size, hex);
+    if (len > 0 && len < TRANSFER_URL_MAX) return true;
+    return error_set(err, ERR_INVALID, "the store's address is too long");
 }

@@ -10,6 +10,10 @@
  * transfer_put() asks how much the server holds (HEAD, Upload-Offset) and sends the rest
  * (Content-Range); the server answers 201 with x-amz-version-id when the whole is verified.
  *
+ * A presigned URL of S3 (io/s3.h) is for one GET, resumed in the same way, or for one PUT, which
+ * carries the headers that the URL signs and begins anew after a cut; an answer without a version
+ * is ERR_CONFLICT: the bucket is not versioned. Such a URL may be http to a loopback address.
+ *
  * Passing trouble (cuts, 5xx, 429) is tried again with back-off as long as bytes arrive, and
  * TRANSFER_TRIES times without any; then ERR_RETRY. ERR_DENIED: signature wrong or expired.
  * ERR_NOT_FOUND, ERR_NO_SPACE (a disk on either side), ERR_CORRUPT, ERR_CONFLICT (cancelled).
@@ -17,7 +21,7 @@
 #pragma once
 #include "base/bytes.h"
 
-enum { TRANSFER_TRIES = 6, TRANSFER_VERSION_SIZE = 128, TRANSFER_URL_MAX = 4096 };
+enum { TRANSFER_TRIES = 6, TRANSFER_VERSION_SIZE = 128, TRANSFER_URL_MAX = 8192 };
 
 /* Called a few times a second, and while waiting for a retry; false ends the transfer. */
 typedef bool (*transfer_fn)(void *owner, uint64_t done, uint64_t total);
@@ -27,6 +31,7 @@ struct transfer {
     const char *path;
     uint64_t size;
     const uint8_t *sha256; /* 32 bytes */
+    const char *summary;   /* of a PUT to S3; NULL for none */
     transfer_fn fn;        /* NULL for none */
     void *owner;
 };
@@ -35,3 +40,7 @@ struct transfer {
 NODISCARD bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err);
 NODISCARD bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE],
                             uint64_t *bytes, struct error *err);
+
+/* The address for this content, made of a leave for any content; a presigned one stays as it is. */
+NODISCARD bool transfer_url_for(const char *url, uint64_t size, const uint8_t *sha256,
+                                char out[TRANSFER_URL_MAX], struct error *err);

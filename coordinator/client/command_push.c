@@ -131,6 +131,7 @@ static enum client_exit upload(struct client *client, const struct bundle_file *
                                            .path = bundle->path,
                                            .size = bundle->size,
                                            .sha256 = bundle->sha256,
+                                           .summary = push->summary,
                                            .fn = progress,
                                            .owner = u };
         bool ok = transfer_put(&transfer, version, &moved, &err);

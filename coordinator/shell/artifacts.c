@@ -1,6 +1,7 @@
 #include "shell/artifacts.h"
 
 #include "io/digest.h"
+#include "shell/buckets.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -18,9 +19,15 @@ struct artifacts {
     char *base_url, *pin;
     uint8_t secret[64];
     size_t secret_len;
+    struct buckets *buckets;
     struct opened_store stores[ARTIFACT_STORES_MAX];
     size_t count;
 };
+
+bool artifact_store_is_s3(const struct artifact_store *store)
+{
+    return store->type && text_equal(store->type, "s3");
+}
 
 bool artifacts_open(const struct artifacts_config *config, uint64_t now_ms, struct artifacts **out,
                     struct error *err)
@@ -35,7 +42,9 @@ bool artifacts_open(const struct artifacts_config *config, uint64_t now_ms, stru
     a->pin = xstrdup(config->pin);
     memcpy(a->secret, config->secret.data, config->secret.len);
     a->secret_len = config->secret.len;
+    a->buckets = config->buckets;
     for (size_t i = 0; i < config->store_count; i++) {
+        if (artifact_store_is_s3(&config->stores[i])) continue;
         struct opened_store *store = &a->stores[a->count++];
         store->name = xstrdup(config->stores[i].name);
         if (!dirstore_open(&store->store, config->stores[i].path, now_ms, err)) goto fail;
@@ -62,6 +71,11 @@ const struct dirstore *artifacts_store(const struct artifacts *a, const char *na
     for (size_t i = 0; i < a->count; i++)
         if (text_equal(a->stores[i].name, name)) return &a->stores[i].store;
     return NULL;
+}
+
+struct buckets *artifacts_buckets(const struct artifacts *a)
+{
+    return a->buckets;
 }
 
 /* What the signature covers: every part of the grant, each with its length, so that no two
@@ -125,6 +139,8 @@ bool artifacts_grant_read(const struct artifacts *a, const struct artifact_ref *
                           uint64_t expires_ms, struct arena *arena, struct grant *out,
                           struct error *err)
 {
+    if (buckets_has(a->buckets, ref->store))
+        return buckets_grant_read(a->buckets, ref, expires_ms, arena, out, err);
     if (!store_check_name(a, ref->store, err) || !key_check(ref->key, err)) return false;
     const char *expires = arena_format(arena, "%llu", (unsigned long long)expires_ms);
     const char *const parts[] = { "read", ref->store, ref->key, ref->version_id, expires };
@@ -143,6 +159,8 @@ bool artifacts_grant_write(const struct artifacts *a, const char *store, const c
                            const struct upload *upload, uint64_t expires_ms, struct arena *arena,
                            struct grant *out, struct error *err)
 {
+    if (buckets_has(a->buckets, store))
+        return buckets_grant_write(a->buckets, store, key, upload, expires_ms, arena, out, err);
     if (!store_check_name(a, store, err) || !key_check(key, err)) return false;
     if (strlen(upload->summary) >= DIRSTORE_SUMMARY_SIZE)
         return error_set(err, ERR_INVALID, "the summary is longer than %d bytes",
@@ -168,6 +186,8 @@ bool artifacts_grant_write_open(const struct artifacts *a, const char *store, co
                                 const struct id *upload, uint64_t size_max, uint64_t expires_ms,
                                 struct arena *arena, struct grant *out, struct error *err)
 {
+    if (buckets_has(a->buckets, store))
+        return buckets_grant_write(a->buckets, store, key, NULL, expires_ms, arena, out, err);
     if (!store_check_name(a, store, err) || !key_check(key, err)) return false;
     const char *max = arena_format(arena, "%llu", (unsigned long long)size_max);
     const char *expires = arena_format(arena, "%llu", (unsigned long long)expires_ms);

@@ -1,7 +1,8 @@
-/* artifacts.h - the `dir` stores of this coordinator, and leave to use them for a short time.
+/* artifacts.h - the stores of this coordinator, and leave to use them for a short time.
  *
- * A grant is a URL of our own HTTPS server (artifact_server.h) whose query carries what may be
- * done, until when, and an HMAC-SHA256 over all of it under the secret of coordinator.key:
+ * A grant for a `dir` store is a URL of our own HTTPS server (artifact_server.h) whose query
+ * carries what may be done, until when, and an HMAC-SHA256 over all of it under the secret of
+ * coordinator.key:
  *
  *   https://HOST:PORT/artifacts/STORE/KEY?versionId=V&expires=MS&signature=HEX        GET, HEAD
  *   https://HOST:PORT/artifacts/STORE/KEY?upload=ID&size=N&sha256=HEX&summary=TEXT&expires=MS
@@ -22,18 +23,24 @@
 #include "io/dirstore.h"
 #include "wire/messages.h"
 
+struct buckets;
+
 enum { ARTIFACT_STORES_MAX = 64, ARTIFACT_URL_SIZE = 4096 };
 
 struct artifact_store {
     const char *name, *region, *path; /* the bucket's name, and its folder */
+    const char *type;                 /* "dir", also when NULL; "s3": a bucket, without a path */
+    const char *endpoint;             /* of S3; NULL: the environment's, or AWS */
 };
+bool artifact_store_is_s3(const struct artifact_store *store);
 
 struct artifacts_config {
     const struct artifact_store *stores;
     size_t store_count;
-    const char *base_url; /* "https://10.0.1.5:7780" */
-    const char *pin;      /* "sha256//..." of the server's key */
-    struct bytes secret;  /* HMAC key */
+    const char *base_url;    /* "https://10.0.1.5:7780" */
+    const char *pin;         /* "sha256//..." of the server's key */
+    struct bytes secret;     /* HMAC key */
+    struct buckets *buckets; /* borrowed: the stores of type s3; NULL: none */
 };
 
 struct artifacts;
@@ -42,8 +49,10 @@ NODISCARD bool artifacts_open(const struct artifacts_config *config, uint64_t no
                               struct artifacts **out, struct error *err);
 void artifacts_close(struct artifacts *artifacts); /* accepts NULL */
 
-/* NULL when there is no such store. */
+/* NULL when there is no such store of type dir. */
 const struct dirstore *artifacts_store(const struct artifacts *artifacts, const char *name);
+/* As they were given; grants of their stores are presigned URLs of S3 (shell/buckets.h). */
+struct buckets *artifacts_buckets(const struct artifacts *artifacts);
 
 struct upload {
     struct id id;

@@ -5,6 +5,7 @@
 #include "io/random.h"
 #include "io/sdnotify.h"
 #include "shell/artifact_server.h"
+#include "shell/buckets.h"
 #include "shell/frontdoor.h"
 #include "shell/records.h"
 #include "shell/sources.h"
@@ -43,6 +44,7 @@ struct runtime {
     struct signer *signer; /* the dispatch key */
     struct keys_registry *registry;
     struct link_context *links;
+    struct buckets *buckets; /* NULL: no store of type s3 */
     struct artifacts *artifacts;
     struct artifact_server *server;
     struct coordinator *core;
@@ -54,7 +56,7 @@ struct runtime {
     struct random_pool random;
     struct buf lines;   /* of the log, of one turn */
     struct arena arena; /* of one turn */
-    uint64_t stored, sources_due, registry_due, readers_due;
+    uint64_t stored, bucket_news, sources_due, registry_due, readers_due;
     bool gathering, gathered; /* events of this turn are still to come; there were some */
 };
 
@@ -92,6 +94,7 @@ NODISCARD static bool open_artifacts(struct runtime *r, const char *program, str
                                              .store_count = s->store_count,
                                              .base_url = s->artifacts_url ? s->artifacts_url : url,
                                              .pin = pin,
+                                             .buckets = r->buckets,
                                              .secret = bytes_of(r->keys.store_secret,
                                                                 sizeof r->keys.store_secret) };
     const struct sockaddr *address = (const struct sockaddr *)&s->artifacts_address;
@@ -247,6 +250,7 @@ bool runtime_open(const struct settings *settings, const char *program, const st
         !keys_load_coordinator(settings->keys, &r->keys, err) ||
         !signer_open(&r->keys.dispatch_secret, &r->signer, err) ||
         !keys_registry_load(settings->keys, &r->registry, err) || !recover(r, err) ||
+        !buckets_open(settings->stores, settings->store_count, r->loop, log, &r->buckets, err) ||
         !open_artifacts(r, program, err) || !open_links(r, err))
         goto fail;
     *out = r;
@@ -264,6 +268,7 @@ void runtime_close(struct runtime *r)
     link_context_close(&r->links);
     artifact_server_close(r->server);
     artifacts_close(r->artifacts);
+    buckets_close(r->buckets);
     coordinator_free(r->core);
     coordinator_actions_deinit(&r->actions);
     keys_registry_free(&r->registry);
@@ -335,9 +340,11 @@ static void gather_clients(struct runtime *r)
 
 static void gather_sources(struct runtime *r)
 {
-    bool news = artifact_server_stored(r->server) != r->stored;
+    bool news = artifact_server_stored(r->server) != r->stored ||
+                buckets_news(r->buckets) != r->bucket_news;
     if (!news && clock_boot_ms() + POLL_EARLY_MS < r->sources_due) return;
     r->stored = artifact_server_stored(r->server);
+    r->bucket_news = buckets_news(r->buckets);
     r->sources_due = clock_boot_ms() + SOURCES_POLL_MS;
     const struct source_change *changes = NULL;
     size_t count = sources_poll(r->artifacts, r->core, r->log, &r->arena, &changes);
@@ -403,12 +410,14 @@ static uint64_t next_deadline(const struct runtime *r)
     if (core != UINT64_MAX) due = core > wall ? boot + (core - wall) : boot;
     due = min64(due, frontdoor_deadline(&r->door));
     due = min64(due, artifact_server_deadline(r->server));
+    due = min64(due, buckets_deadline(r->buckets));
     return min64(due, min64(r->sources_due, r->registry_due));
 }
 
 NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *err)
 {
     artifact_server_run(r->server);
+    buckets_run(r->buckets);
     link_zap_service(r->links, r->registry);
     r->gathering = true;
     r->gathered = false;

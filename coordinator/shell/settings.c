@@ -10,13 +10,29 @@
 
 enum { LISTEN_SIZE = 128 };
 
+NODISCARD static bool store_type_check(const struct doc_node *item,
+                                       const struct artifact_store *store, struct error *err)
+{
+    bool bucket = artifact_store_is_s3(store);
+    if (!bucket && !text_equal(store->type, "dir"))
+        return doc_error(doc_get(item, "type"), err, "must be dir or s3");
+    if (!bucket && !store->path) return doc_error(item, err, "a store of type dir needs a path");
+    if (!bucket && store->endpoint)
+        return doc_error(doc_get(item, "endpoint"), err, "is only for a store of type s3");
+    if (bucket && store->path)
+        return doc_error(doc_get(item, "path"), err, "is only for a store of type dir");
+    return true;
+}
+
 NODISCARD static bool read_store(struct config *config, const struct doc_node *item, void *owner,
                                  struct error *err)
 {
     static const struct config_field fields[] = {
         { "name", CONFIG_TEXT, offsetof(struct artifact_store, name), .required = true },
         { "region", CONFIG_TEXT, offsetof(struct artifact_store, region), .required = true },
-        { "path", CONFIG_PATH, offsetof(struct artifact_store, path), .required = true },
+        { "path", CONFIG_PATH, offsetof(struct artifact_store, path), .required = false },
+        { "type", CONFIG_TEXT, offsetof(struct artifact_store, type), .fallback = "dir" },
+        { "endpoint", CONFIG_TEXT, offsetof(struct artifact_store, endpoint), .required = false },
         { .name = NULL }
     };
     struct settings *settings = owner;
@@ -26,6 +42,7 @@ NODISCARD static bool read_store(struct config *config, const struct doc_node *i
     if (!config_read(config, item, fields, store, err)) return false;
     if (!keys_region_valid(store->region))
         return doc_error(doc_get(item, "region"), err, "is no region name (a-z, 0-9, '-')");
+    if (!store_type_check(item, store, err)) return false;
     if (strlen(store->name) > WIRE_NAME_MAX)
         return doc_error(doc_get(item, "name"), err, "is longer than %d bytes", WIRE_NAME_MAX);
     for (size_t i = 0; i < settings->store_count; i++)

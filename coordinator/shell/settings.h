@@ -13,7 +13,11 @@
  *     stores:                            # buckets of pipelines, by name
  *       - name: source-code-bucket-us-west-2
  *         region: us-west-2
- *         path: stores/source
+ *         path: stores/source            # of type dir, the default
+ *       - name: my-artifact-bucket
+ *         region: us-east-1
+ *         type: s3                       # keys: io/credentials.h
+ *         endpoint: http://127.0.0.1:80  # optional: of another S3 server than AWS
  *     actionTimeout: 60m                 # optional: else by provider, as AWS
  *     log: info                          # error, warning, info, debug
  *

@@ -1,6 +1,21 @@
 #include "shell/sources.h"
 
+#include "shell/buckets.h"
+
 #include <string.h>
+
+NODISCARD static bool find_in_bucket(struct buckets *buckets, const struct source_watch *watch,
+                                     const char *version_id, struct arena *arena,
+                                     struct revision *out, struct error *err)
+{
+    *out = (struct revision){ .action = arena_text(arena, watch->action),
+                              .artifact = arena_text(arena, watch->artifact) };
+    if (!buckets_find(buckets, watch->store, watch->key, version_id, arena, &out->ref,
+                      &out->summary, err))
+        return false;
+    out->revision_id = out->ref.version_id;
+    return true;
+}
 
 bool sources_find(const struct artifacts *artifacts, const struct source_watch *watch,
                   const char *version_id, struct arena *arena, struct revision *out,
@@ -8,6 +23,9 @@ bool sources_find(const struct artifacts *artifacts, const struct source_watch *
 {
     const struct dirstore *store = artifacts_store(artifacts, watch->store);
     struct dirstore_object object;
+    struct buckets *buckets = artifacts_buckets(artifacts);
+    if (buckets_has(buckets, watch->store))
+        return find_in_bucket(buckets, watch, version_id, arena, out, err);
     if (!store)
         return error_set(err, ERR_INVALID, "no store '%s' in the coordinator's configuration",
                          watch->store);
@@ -37,7 +55,8 @@ size_t sources_poll(const struct artifacts *artifacts, const struct coordinator 
         struct error err = { 0 };
         struct source_change *change = &changes[changed];
         if (!sources_find(artifacts, &watches[i], "", arena, &change->revision, &err)) {
-            if (err.code != ERR_NOT_FOUND)
+            if (err.code != ERR_NOT_FOUND &&
+                !buckets_has(artifacts_buckets(artifacts), watches[i].store))
                 log_event(log, LOG_WARNING, "a source cannot be read", "pipeline",
                           watches[i].pipeline, "cause", err.text, NULL);
             continue;

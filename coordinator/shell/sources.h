@@ -1,8 +1,9 @@
-/* sources.h - what the source actions' objects are now, in the `dir` stores.
+/* sources.h - what the source actions' objects are now, in the stores.
  *
  * sources_poll() looks at every watched object and hands out those whose newest version is not
  * the one that the core has seen. A look is one folder listing; it happens every
- * SOURCES_POLL_MS and at once after an upload of ours.
+ * SOURCES_POLL_MS and at once after an upload of ours. Of an s3 store it is what was seen last
+ * (shell/buckets.h).
  */
 #pragma once
 #include "core/view.h"

@@ -57,17 +57,13 @@ static void endpoints_that_would_leak_a_signature_are_refused(void **state)
 
 static void names_that_are_no_buckets_are_refused(void **state)
 {
-    static const char *const bad[] = { "",
-                                       "ab",
-                                       "Bucket",
-                                       "a..b",
-                                       "-ab",
-                                       "ab-",
-                                       ".ab",
-                                       "a/b",
-                                       "a_b",
-                                       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                       "aaaaaaa" };
+    static const char *const bad[] = {
+        "",       "ab",
+        "Bucket", "a..b",
+        "-ab",    "ab-",
+        ".ab",    "a/b",
+        "a_b",    "0123456789012345678901234567890123456789012345678901234567890123"
+    };
     struct s3_bucket bucket;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct error err = { 0 };

@@ -14,22 +14,50 @@
 
 #include <cmocka.h>
 
-static bool load(const char *artifacts, struct settings *out, struct error *err)
+static bool load_all(const char *artifacts, const char *store, struct settings *out,
+                     struct error *err)
 {
     char folder[] = "/tmp/meridian-settings-XXXXXX", path[64], text[1024];
     struct error ignored;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/coordinator.yml", folder);
-    int len =
-        snprintf(text, sizeof text,
-                 "region: us-west-2\nstate: state\nkeys: keys\n"
-                 "listen: {workers: 'tcp://127.0.0.1:1', clients: 'tcp://127.0.0.1:2'}\n"
-                 "artifacts: {%s}\nstores: [{name: source, region: us-west-2, path: source}]\n",
-                 artifacts);
+    int len = snprintf(text, sizeof text,
+                       "region: us-west-2\nstate: state\nkeys: keys\n"
+                       "listen: {workers: 'tcp://127.0.0.1:1', clients: 'tcp://127.0.0.1:2'}\n"
+                       "artifacts: {%s}\nstores: [{name: source, region: us-west-2, %s}]\n",
+                       artifacts, store);
     assert_true(fs_write_atomic(path, bytes_of(text, (size_t)len), 0600, &ignored));
     bool ok = settings_load(path, out, err);
     assert_true(fs_remove_tree(folder, &ignored));
     return ok;
+}
+
+static bool load(const char *artifacts, struct settings *out, struct error *err)
+{
+    return load_all(artifacts, "path: source", out, err);
+}
+
+static void a_store_is_a_folder_or_a_bucket(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = { "type: dir", "type: S3", "type: s3, path: x",
+                                         "path: x, endpoint: 'https://x'", "region: y" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct settings settings;
+        struct error err = { 0 };
+        assert_false(load_all("listen: '127.0.0.1:7780'", wrong[i], &settings, &err));
+        if (!strstr(err.text, "stores")) fail_msg("%s: %s", wrong[i], err.text);
+    }
+    struct settings settings;
+    struct error err = { 0 };
+    assert_true(
+        load_all("listen: '127.0.0.1:7780'", "type: s3, endpoint: 'https://x'", &settings, &err));
+    assert_true(artifact_store_is_s3(&settings.stores[0]));
+    assert_string_equal(settings.stores[0].endpoint, "https://x");
+    settings_deinit(&settings);
+    assert_true(load("listen: '127.0.0.1:7780'", &settings, &err));
+    assert_false(artifact_store_is_s3(&settings.stores[0]));
+    settings_deinit(&settings);
 }
 
 static void an_address_that_nobody_can_listen_on_is_refused(void **state)
@@ -81,6 +109,7 @@ static void both_families_can_be_listened_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_store_is_a_folder_or_a_bucket),
         cmocka_unit_test(an_address_that_nobody_can_listen_on_is_refused),
         cmocka_unit_test(every_address_needs_one_that_workers_reach),
         cmocka_unit_test(both_families_can_be_listened_on),

@@ -148,7 +148,7 @@ NODISCARD static bool put(struct build *build, const struct job_artifact *output
 {
     struct step_report *report = build->report;
     struct job_artifact *told = &report->outputs[report->output_count];
-    char url[WIRE_URL_MAX], hex[DIGEST_HEX_SIZE], version[TRANSFER_VERSION_SIZE];
+    char url[TRANSFER_URL_MAX], hex[DIGEST_HEX_SIZE], version[TRANSFER_VERSION_SIZE];
     uint64_t sent = 0;
     *told = (struct job_artifact){ .name = output->name, .ref = output->ref };
     told->grant = (struct grant){ .url = "", .pin = "" };
@@ -158,10 +158,8 @@ NODISCARD static bool put(struct build *build, const struct job_artifact *output
                          output->name, (unsigned long long)told->ref.size,
                          (unsigned long long)output->ref.size);
     hex_format(told->ref.sha256, SHA256_SIZE, hex);
-    int len = snprintf(url, sizeof url, "%s&size=%llu&sha256=%s", output->grant.url,
-                       (unsigned long long)told->ref.size, hex);
-    if (len < 0 || (size_t)len >= sizeof url)
-        return error_set(err, ERR_INVALID, "the store's address is too long");
+    if (!transfer_url_for(output->grant.url, told->ref.size, told->ref.sha256, url, err))
+        return false;
     struct watch watch = { .step = build->step };
     const struct transfer transfer = { .url = url,
                                        .pin = output->grant.pin,

@@ -81,13 +81,10 @@ NODISCARD static bool put(struct step *step, const char *path, struct error *err
     const struct job *job = &step->spec->job;
     uint8_t sha256[DIGEST_SIZE];
     uint64_t size, sent = 0;
-    char url[WIRE_URL_MAX], hex[DIGEST_HEX_SIZE], version[TRANSFER_VERSION_SIZE];
-    if (!digest_file(path, sha256, &size, err)) return false;
-    hex_format(sha256, sizeof sha256, hex);
-    int len = snprintf(url, sizeof url, "%s&size=%llu&sha256=%s", job->log_write.url,
-                       (unsigned long long)size, hex);
-    if (len < 0 || (size_t)len >= sizeof url)
-        return error_set(err, ERR_INVALID, "the store's address is too long");
+    char url[TRANSFER_URL_MAX], version[TRANSFER_VERSION_SIZE];
+    if (!digest_file(path, sha256, &size, err) ||
+        !transfer_url_for(job->log_write.url, size, sha256, url, err))
+        return false;
     const struct transfer transfer = {
         .url = url, .pin = job->log_write.pin, .path = path, .size = size, .sha256 = sha256
     };

@@ -1,0 +1,57 @@
+/* buckets.h - the `s3` stores of this coordinator: what their source objects are now, and leave to
+ * use them for a short time.
+ *
+ * Nothing here blocks: objects that somebody asked about are looked at every BUCKETS_POLL_MS by
+ * requests in the loop (io/http.h), and buckets_find() answers from what was seen last. A look is
+ * a HEAD; an object that carries no digest of ours is read once, by its version, to know it. A
+ * bucket without versioning is refused with what to do, and asked again each minute; a delete
+ * marker is "no revision". Trouble is logged when it changes.
+ *
+ * Grants are presigned URLs, made at once from the keys at hand (io/credentials.h): a job whose
+ * worker holds one needs no keys of its own. One PUT holds S3_PUT_BYTES_MAX bytes.
+ *
+ * Calling sequence: buckets_open(); in each turn buckets_run(), and buckets_news() tells whether
+ * an object changed; buckets_deadline() bounds the loop's wait. All accept NULL: no such stores.
+ * Errors: ERR_NOT_FOUND (object, or not looked at yet), ERR_RETRY (named version is being looked
+ * up, keys expired), ERR_INVALID, ERR_DENIED.
+ */
+#pragma once
+#include "io/log.h"
+#include "wire/messages.h"
+
+enum {
+    BUCKETS_POLL_MS = 5000,
+    BUCKET_OBJECTS_MAX = 256, /* watched at a time */
+    BUCKET_VERSIONS_MAX = 16  /* of each that are remembered */
+};
+
+struct artifact_store;
+struct buckets;
+struct loop;
+struct upload;
+
+/* Takes those of `stores` that are of type s3; *out is NULL when there is none. Keys are looked
+ * for in this process' environment. */
+NODISCARD bool buckets_open(const struct artifact_store *stores, size_t count, struct loop *loop,
+                            const struct log *log, struct buckets **out, struct error *err);
+void buckets_close(struct buckets *buckets);
+bool buckets_has(const struct buckets *buckets, const char *store);
+
+void buckets_run(struct buckets *buckets);
+uint64_t buckets_deadline(const struct buckets *buckets); /* CLOCK_BOOTTIME; UINT64_MAX: none */
+/* Grows with everything that was learnt about an object. */
+uint64_t buckets_news(const struct buckets *buckets);
+
+/* The newest version, or the one that is named. Texts in `arena`. */
+NODISCARD bool buckets_find(struct buckets *buckets, const char *store, const char *key,
+                            const char *version_id, struct arena *arena, struct artifact_ref *out,
+                            const char **summary, struct error *err);
+
+NODISCARD bool buckets_grant_read(const struct buckets *buckets, const struct artifact_ref *ref,
+                                  uint64_t expires_ms, struct arena *arena, struct grant *out,
+                                  struct error *err);
+/* `upload` NULL: for any content. */
+NODISCARD bool buckets_grant_write(const struct buckets *buckets, const char *store,
+                                   const char *key, const struct upload *upload,
+                                   uint64_t expires_ms, struct arena *arena, struct grant *out,
+                                   struct error *err);

@@ -1,0 +1,66 @@
+/* buckets_internal.h - what buckets.c and buckets_look.c share. */
+#pragma once
+#include "io/credentials.h"
+#include "io/http.h"
+#include "io/s3.h"
+#include "shell/artifacts.h"
+#include "shell/buckets.h"
+
+enum {
+    BUCKET_URL_S = 60,         /* our own requests' leave */
+    BUCKET_TIMEOUT_MS = 10000, /* of a question; of reading an object: without a byte */
+    BUCKET_ANSWER_MAX = 16 << 10,
+    BUCKET_VERSIONING_MS = 60000, /* until a bucket that is not versioned is asked again */
+    BUCKET_FORGET_MS = 600000,    /* objects that nobody asked about are not looked at any more */
+    BUCKET_ARENA_MAX = 1 << 20
+};
+
+struct bucket {
+    char *name, *region, *endpoint, *ca_file;
+    struct s3_bucket s3;
+    bool versioned;
+};
+
+struct bucket_version {
+    char id[WIRE_KEY_MAX];
+    char etag[64];
+    char summary[S3_SUMMARY_MAX + 1];
+    uint64_t size;
+    uint8_t sha256[SHA256_SIZE];
+};
+
+/* An object that is looked at. */
+struct bucket_object {
+    struct buckets *owner;
+    struct bucket *bucket; /* NULL: the place is free */
+    char *key;
+    bool busy;                   /* a request runs */
+    bool named;                  /* ... for `wanted`, not for the newest */
+    char wanted[WIRE_KEY_MAX];   /* a version that somebody named; "" none */
+    uint64_t due_ms, asked_ms;   /* CLOCK_BOOTTIME */
+    struct error trouble;        /* of the last look; ERR_NONE: all is well */
+    struct bucket_version found; /* is being read */
+    struct bucket_version versions[BUCKET_VERSIONS_MAX]; /* a ring */
+    size_t count, newest; /* versions ever; place of the newest + 1, 0: none */
+};
+
+struct buckets {
+    const struct log *log;
+    struct http *http;
+    struct credentials credentials;
+    struct error no_credentials;
+    bool refreshing;
+    struct bucket stores[ARTIFACT_STORES_MAX];
+    size_t store_count;
+    struct bucket_object *objects;
+    uint64_t news;
+    struct arena endpoints; /* of S3's own hosts */
+    struct arena arena;     /* of one request */
+    struct prng random;
+};
+
+/* Begins the next request of an object's look. */
+void bucket_look(struct bucket_object *object);
+/* The named version among those that are remembered; NULL when it is not. */
+const struct bucket_version *bucket_version_find(const struct bucket_object *object,
+                                                 const char *version_id);

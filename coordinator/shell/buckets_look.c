@@ -1,0 +1,223 @@
+#include "shell/buckets_internal.h"
+
+#include "io/clock.h"
+#include "io/digest.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <string.h>
+
+const struct bucket_version *bucket_version_find(const struct bucket_object *object,
+                                                 const char *version_id)
+{
+    size_t kept = object->count < BUCKET_VERSIONS_MAX ? object->count : BUCKET_VERSIONS_MAX;
+    for (size_t i = 0; i < kept; i++)
+        if (text_equal(object->versions[i].id, version_id)) return &object->versions[i];
+    return NULL;
+}
+
+/* ---- the end of a look ---- */
+
+static void look_ended(struct bucket_object *object, const struct error *trouble)
+{
+    struct buckets *b = object->owner;
+    bool told =
+        trouble->code == object->trouble.code && text_equal(trouble->text, object->trouble.text);
+    bool passing = trouble->code == ERR_NONE || trouble->code == ERR_NOT_FOUND;
+    if (!told && !passing)
+        log_event(b->log, LOG_WARNING, "a source cannot be read", "store", object->bucket->name,
+                  "key", object->key, "cause", trouble->text, NULL);
+    object->busy = false;
+    if (object->named) {
+        object->wanted[0] = '\0';
+        object->named = false;
+        object->due_ms = clock_boot_ms();
+    } else {
+        object->due_ms = clock_boot_ms() +
+                         (trouble->code == ERR_CONFLICT ? BUCKET_VERSIONING_MS : BUCKETS_POLL_MS);
+        if (trouble->code == ERR_NOT_FOUND && object->newest) {
+            object->newest = 0;
+            b->news++;
+        }
+        object->trouble = *trouble;
+    }
+}
+
+static void look_failed(struct bucket_object *object, enum error_code code, const char *cause)
+{
+    struct error err = { 0 };
+    (void)error_set(&err, code, "%s", cause);
+    look_ended(object, &err);
+}
+
+/* What S3 would not do, and why, as far as it says. */
+static void refused(struct bucket_object *object, const char *what,
+                    const struct http_answer *answer)
+{
+    struct error err = { 0 };
+    char code[S3_TEXT_SIZE] = "";
+    time_t date = answer->date[0] ? curl_getdate(answer->date, NULL) : (time_t)-1;
+    int64_t skew_ms = date < 0 ? 0 : (int64_t)clock_wall_ms() - (int64_t)date * 1000;
+    if (!s3_answer_text(answer->body, "Code", code)) code[0] = '\0';
+    if (answer->status == 0)
+        (void)error_set(&err, ERR_RETRY, "%s: %s", what, answer->cause);
+    else if (answer->status == 403 && (skew_ms > SIGV4_SKEW_MAX_MS || skew_ms < -SIGV4_SKEW_MAX_MS))
+        (void)error_set(&err, ERR_DENIED,
+                        "%s: this host's clock is %" PRId64 " s %s S3's; set it right (timedatectl "
+                        "set-ntp true)",
+                        what, (skew_ms < 0 ? -skew_ms : skew_ms) / 1000,
+                        skew_ms < 0 ? "behind" : "ahead of");
+    else if (answer->status == 403)
+        (void)error_set(&err, ERR_DENIED, "%s: denied%s%s; these keys need the permission %s", what,
+                        code[0] ? ": " : "", code,
+                        text_equal(what, "GetBucketVersioning") ? "s3:GetBucketVersioning"
+                                                                : "s3:GetObject, "
+                                                                  "s3:GetObjectVersion");
+    else if (answer->status == 301 || answer->status == 307)
+        (void)error_set(&err, ERR_INVALID, "%s: the bucket does not lie in %s", what,
+                        object->bucket->region);
+    else
+        (void)error_set(&err, answer->status >= 500 ? ERR_RETRY : ERR_INVALID,
+                        "%s: the answer is %ld %s", what, answer->status, code);
+    look_ended(object, &err);
+}
+
+static void version_seen(struct bucket_object *object, const struct bucket_version *version)
+{
+    const struct error none = { 0 };
+    const struct bucket_version *known = bucket_version_find(object, version->id);
+    size_t place = known ? (size_t)(known - object->versions) : object->count % BUCKET_VERSIONS_MAX;
+    if (!known) {
+        object->versions[place] = *version;
+        object->count++;
+        if (object->newest == place + 1) object->newest = 0; /* the ring has come round */
+    }
+    if (!object->named && object->newest != place + 1) {
+        object->newest = place + 1;
+        object->owner->news++;
+    }
+    look_ended(object, &none);
+}
+
+/* ---- requests ---- */
+
+static void ask(struct bucket_object *object, const struct s3_operation *operation, bool digest,
+                http_fn fn)
+{
+    struct buckets *b = object->owner;
+    struct sigv4_credentials keys;
+    struct error err = { 0 };
+    const char *url = NULL;
+    uint64_t now = clock_wall_ms();
+    arena_reset(&b->arena);
+    if (!credentials_get(&b->credentials, now, &keys, &err) ||
+        !s3_sign(&object->bucket->s3, &keys, operation, now, BUCKET_URL_S, &b->arena, &url, &err)) {
+        if (b->no_credentials.code != ERR_NONE) err = b->no_credentials;
+        look_ended(object, &err);
+        return;
+    }
+    const struct http_request request = { .method = operation->method,
+                                          .url = url,
+                                          .ca_file = object->bucket->ca_file,
+                                          .body_max = BUCKET_ANSWER_MAX,
+                                          .digest = digest,
+                                          .timeout_ms = BUCKET_TIMEOUT_MS,
+                                          .fn = fn,
+                                          .owner = object };
+    if (!http_start(b->http, &request, &err)) look_ended(object, &err);
+}
+
+static void on_object_read(void *owner, const struct http_answer *answer)
+{
+    struct bucket_object *object = owner;
+    if (answer->status != 200 || answer->cause[0]) {
+        refused(object, "GetObject", answer);
+        return;
+    }
+    memcpy(object->found.sha256, answer->digest, SHA256_SIZE);
+    object->found.size = answer->size;
+    version_seen(object, &object->found);
+}
+
+static struct s3_operation operation_on(const struct bucket_object *object, const char *method,
+                                        const char *version_id)
+{
+    return (struct s3_operation){ .method = method,
+                                  .key = object->key,
+                                  .version_id = version_id,
+                                  .subresource = "",
+                                  .sha256 = "",
+                                  .summary = "" };
+}
+
+static void on_head(void *owner, const struct http_answer *answer)
+{
+    struct bucket_object *object = owner;
+    struct bucket_version *found = &object->found;
+    /* 405: the newest is a delete marker and was named. */
+    if (answer->status == 404 || answer->status == 405) {
+        look_failed(object, ERR_NOT_FOUND, "the object is deleted, or was never put");
+        return;
+    }
+    if (answer->status != 200) {
+        refused(object, "HeadObject", answer);
+        return;
+    }
+    *found = (struct bucket_version){ .size = answer->size };
+    if (!answer->version_id[0] || text_equal(answer->version_id, "null") ||
+        !text_copy(found->id, sizeof found->id, answer->version_id)) {
+        look_failed(object, ERR_INVALID,
+                    "the object has no version: it was put before the bucket was versioned; put "
+                    "it again");
+        return;
+    }
+    if (!text_copy(found->etag, sizeof found->etag, answer->etag)) found->etag[0] = '\0';
+    if (!s3_summary_fits(answer->summary) ||
+        !text_copy(found->summary, sizeof found->summary, answer->summary))
+        found->summary[0] = '\0';
+    if (bucket_version_find(object, found->id) ||
+        hex_parse(answer->sha256, found->sha256, SHA256_SIZE)) {
+        version_seen(object, found);
+        return;
+    }
+    const struct s3_operation get = operation_on(object, "GET", found->id);
+    ask(object, &get, true, on_object_read);
+}
+
+static void on_versioning(void *owner, const struct http_answer *answer)
+{
+    struct bucket_object *object = owner;
+    struct error err = { 0 };
+    char state[S3_TEXT_SIZE];
+    if (answer->status != 200) {
+        refused(object, "GetBucketVersioning", answer);
+        return;
+    }
+    object->bucket->versioned =
+        s3_answer_text(answer->body, "Status", state) && text_equal(state, "Enabled");
+    if (object->bucket->versioned) {
+        bucket_look(object);
+        return;
+    }
+    (void)error_set(&err, ERR_CONFLICT,
+                    "the bucket is not versioned: aws s3api put-bucket-versioning --bucket %s "
+                    "--versioning-configuration Status=Enabled",
+                    object->bucket->name);
+    look_ended(object, &err);
+}
+
+void bucket_look(struct bucket_object *object)
+{
+    struct s3_operation operation = operation_on(object, "HEAD", "");
+    object->busy = true;
+    if (!object->bucket->versioned) {
+        operation.method = "GET";
+        operation.key = "";
+        operation.subresource = "versioning";
+        ask(object, &operation, false, on_versioning);
+        return;
+    }
+    object->named = object->wanted[0] != '\0';
+    operation.version_id = object->wanted;
+    ask(object, &operation, false, on_head);
+}

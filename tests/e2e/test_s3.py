@@ -1,0 +1,86 @@
+"""Stores that are buckets of a real S3 server: source, copies in every region, logs."""
+import hashlib
+
+import pytest
+
+import s3
+from world import app, until
+
+
+@pytest.fixture(scope="module")
+def buckets():
+    """Two regions, a gateway, a bucket and a worker each; the source bucket in the first one."""
+    with s3.gateways(["us-west-2", "us-east-1"]) as endpoints, s3.bucket_world(endpoints) as w:
+        w.make_bucket("plain-bucket", "us-west-2", versioned=False)
+        w.config.write_text(w.config.read_text() +
+                            f"  - {{ name: plain-bucket, region: us-west-2, type: s3, endpoint: '{endpoints['us-west-2']}' }}\n")
+        yield w.up()
+
+
+def log_of(world):
+    return (world.folder / "coordinator.log").read_text()
+
+
+def test_a_bucket_without_versions_is_refused_with_the_fix(buckets):
+    definition = buckets.pipeline("plain")
+    definition["pipeline"]["stages"][0]["actions"][0]["configuration"]["S3Bucket"] = "plain-bucket"
+    buckets.apply(definition)
+    until(lambda: "put-bucket-versioning --bucket plain-bucket" in log_of(buckets), "the refusal")
+    done = buckets.meridian("run", "plain", status=None)
+    assert done.returncode != 0
+    assert "put-bucket-versioning --bucket plain-bucket" in done.stderr
+    pushed = buckets.meridian("push", buckets.pack(app("x"), "plain"), "s3://plain-bucket/plain.zip", status=None)
+    assert pushed.returncode != 0
+    assert "not versioned" in pushed.stderr
+    buckets.meridian("delete", "plain", "--yes", status=None)
+
+
+def test_a_push_deploys_to_every_region_from_its_own_bucket(buckets):
+    buckets.apply(buckets.pipeline())
+    version, view = buckets.deploy(app("one"))
+    assert view["status"] == "Succeeded"
+    assert all(worker.page() == "one" for worker in buckets.workers.values())
+    assert view["sameVersion"] == {"regions": 2, "verifiedRegions": 2, "equal": True}
+    east = buckets.s3["us-east-1"]
+    (copy,) = [o for o in east.list_objects_v2(Bucket="store-us-east-1")["Contents"] if "/logs/" not in o["Key"]]
+    body = east.get_object(Bucket="store-us-east-1", Key=copy["Key"])["Body"].read()
+    digest = {a["sha256"] for a in view["artifacts"]}
+    assert digest == {hashlib.sha256(body).hexdigest()}
+    head = buckets.s3["us-west-2"].head_object(Bucket="source-bucket", Key="xr.zip")
+    assert head["VersionId"] == version
+    assert head["Metadata"]["meridian-sha256"] in digest
+
+
+def test_an_object_that_other_tools_put_is_read_once_for_its_digest(buckets):
+    buckets.apply(buckets.pipeline("foreign"))
+    path = buckets.pack(app("two"), "foreign")
+    put = buckets.s3["us-west-2"].put_object(
+        Bucket="source-bucket", Key="foreign.zip", Body=path.read_bytes(),
+        Metadata={"codepipeline-artifact-revision-summary": "by hand"})
+    view = buckets.ended(buckets.execution_of(put["VersionId"], "foreign"), "foreign")
+    assert view["status"] == "Succeeded"
+    assert {a["sha256"] for a in view["artifacts"]} == {hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert all(worker.page("foreign") == "two" for worker in buckets.workers.values())
+
+
+def test_a_deleted_source_starts_nothing_and_older_versions_still_deploy(buckets):
+    buckets.apply(buckets.pipeline("gone"))
+    first, view = buckets.deploy(app("first"), "gone")
+    second, view = buckets.deploy(app("second"), "gone")
+    assert view["status"] == "Succeeded"
+    buckets.s3["us-west-2"].delete_object(Bucket="source-bucket", Key="gone.zip")
+    def refused():
+        done = buckets.meridian("run", "gone", status=None)
+        return done.returncode != 0 and "deleted" in done.stderr
+    until(refused, "the delete marker's sight")
+    def started():
+        return buckets.meridian("run", "gone", "--revision", first, status=None).returncode == 0
+    until(started, "a run of an older version")
+    until(lambda: all(w.page("gone") == "first" for w in buckets.workers.values()), "the older version on every host")
+
+
+def test_no_key_and_no_signature_is_in_any_log(buckets):
+    for log in buckets.folder.glob("*.log"):
+        text = log.read_text(errors="replace")
+        assert "X-Amz-Signature" not in text
+        assert s3.KEYS[1] not in text
