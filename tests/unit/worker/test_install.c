@@ -5,6 +5,8 @@
 #include "steps/install/journal.h"
 #include "steps/install/manifest.h"
 
+#include <errno.h>
+#include <sys/mount.h>
 #include <sys/xattr.h>
 
 #define HEAD "version: 0.0\nos: linux\n"
@@ -66,6 +68,35 @@ static void a_failure_while_staging_removes_what_was_staged(void **state)
     assert_string_equal(before, after);
     assert_true(clean(&p));
     place_remove(&p);
+}
+
+static void a_disk_without_room_is_told_before_anything_is_staged(void **state)
+{
+    (void)state;
+    struct place p;
+    struct error err;
+    place_make(&p);
+    AUTO(auto_free) char *big = xcalloc((1 << 20) + 1, 1);
+    memset(big, 'x', 1 << 20);
+    place_revision(&p, "t/big", big, 0644);
+    place_revision(&p, "t/small", "1", 0644);
+    if (mount("none", place_path(&p, "app"), "tmpfs", 0, "size=256k") != 0) {
+        place_remove(&p);
+        print_message("skipped: a small file system cannot be mounted: %s\n", strerror(errno));
+        skip();
+    }
+    place_write(&p, "app/mine", "by hand", 0644);
+    AUTO(auto_free) char *before = place_snapshot(&p, "app");
+    bool ok = install(&p, TREE, &err);
+    AUTO(auto_free) char *after = place_snapshot(&p, "app");
+    bool is_clean = clean(&p);
+    umount2(place_path(&p, "app"), MNT_DETACH);
+    place_remove(&p);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_NO_SPACE);
+    assert_non_null(strstr(err.text, "bytes free, and 1052672 are needed"));
+    assert_string_equal(before, after);
+    assert_true(is_clean);
 }
 
 static void only_what_the_old_revision_had_is_removed(void **state)
@@ -291,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_install_changes_nothing),
         cmocka_unit_test(a_failure_while_staging_removes_what_was_staged),
+        cmocka_unit_test(a_disk_without_room_is_told_before_anything_is_staged),
         cmocka_unit_test(only_what_the_old_revision_had_is_removed),
         cmocka_unit_test(files_and_folders_may_change_places),
         cmocka_unit_test(removal_never_follows_a_link_of_the_new_revision),
