@@ -210,18 +210,24 @@ static void digest_of(const struct execution *e, const char *artifact, uint8_t o
     if (text_equal(artifact, "Built")) process_build_digest(e->revisions[0].ref.sha256, out);
 }
 
-/* A succeeded action: every one of its jobs did, and at least one for each enrolled worker that
- * was there all the time. */
+/* A succeeded action: every one of its jobs did, or as many as its deployment group wants, and at
+ * least one for each enrolled worker that was there all the time. */
 static void check_action_succeeded(struct world *w, const struct execution *e,
                                    const struct action_state *action)
 {
     const struct disk *d = &w->nodes[0].disk;
-    size_t deployed = 0;
+    size_t deployed = 0, bad = 0;
     if (!id_empty(&action->token)) return; /* see check_answer() */
     for (size_t i = 0; i < d->count; i++) {
         const struct record *r = &d->at[i]->record;
         if (r->kind != RECORD_JOB || r->job.kind == JOB_REPLICATE) continue;
         if (!id_equal(&r->job.action_execution, &action->id)) continue;
+        if (action->hosts && r->job.status != STATUS_SUCCEEDED) {
+            if (++bad > action->spare)
+                world_fail(w, "S5", "action %s of execution %s succeeded with %zu bad hosts",
+                           action->name, e->id.text, bad);
+            continue;
+        }
         deployed++;
         if (r->job.status != STATUS_SUCCEEDED)
             world_fail(w, "S5", "action %s of execution %s succeeded, its job %s is %s",
@@ -275,7 +281,9 @@ static void check_stages(struct world *w, const struct execution *e)
         for (size_t a = 0; a < stage->action_count; a++) {
             if (s && stage->actions[a].status == STATUS_SUCCEEDED)
                 check_action_succeeded(w, e, &stage->actions[a]);
-            if (stage->status == STATUS_SUCCEEDED && stage->actions[a].status != STATUS_SUCCEEDED)
+            bool left_out = e->type == TYPE_ROLLBACK && stage->actions[a].status == STATUS_SKIPPED;
+            if (stage->status == STATUS_SUCCEEDED && !left_out &&
+                stage->actions[a].status != STATUS_SUCCEEDED)
                 world_fail(w, "S5", "execution %s: stage %s succeeded without action %s",
                            e->id.text, stage->name, stage->actions[a].name);
         }
@@ -384,6 +392,8 @@ void check_coordinator_committed(struct world *w, const struct record *record)
         check_stages(w, e);
         check_rollback(w, e);
         check_neighbours(w, e);
+    } else if (record->kind == RECORD_JOB && record->job.status == STATUS_IN_PROGRESS) {
+        check_hosts_spared(w, &record->job);
     } else if (record->kind == RECORD_JOB && record->job.status == STATUS_SUCCEEDED) {
         check_job_succeeded(w, &record->job);
     }

@@ -41,6 +41,8 @@ void check_coordinator_committed(struct world *w, const struct record *record);
 void check_coordinator_send(struct world *w, uint32_t worker, const struct message *message,
                             const struct job *offered, bool before);
 bool check_assigned(const struct world *w, uint32_t worker, const struct job *job);
+/* A job of a deployment group has begun: the minimum-healthy rule holds (check_rollout.c). */
+void check_hosts_spared(struct world *w, const struct job_state *job);
 /* Everything has come to its end: is it the right one? */
 void check_end(struct world *w);
 const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */

@@ -29,6 +29,9 @@ struct options {
 
     uint32_t slow_claim; /* a forked step that gets to its claim seconds later */
 
+    /* How the deployment group group0 was applied: 0 not at all, else 1 + enum config_rule. */
+    uint32_t group_rule, group_rollback;
+
     bool reorder;
     bool late_worker;   /* one worker starts only towards the end of the faults */
     bool empty_region;  /* a region has no worker: its actions end at their deadline */

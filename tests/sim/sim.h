@@ -9,7 +9,7 @@
  *   disk.c           records by key             process.c step processes and their folders
  *   sim_coordinator.c, sim_worker.c             one turn of each shell
  *   client.c         people and source objects  faults.c  the world's mix and its mishaps
- *   check.c, check_worker.c                     what must hold, read from disks and processes
+ *   check.c, check_rollout.c, check_worker.c    what must hold, read from disks and processes
  *   world.c          the two phases             main.c    seeds, processes, summary
  */
 #pragma once

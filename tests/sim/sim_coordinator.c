@@ -42,7 +42,8 @@ void sim_coordinator_start(struct world *w)
                                                .history_max = 50 };
     s->core = coordinator_new(&config);
     n->core = s;
-    struct record *records = xcalloc(n->disk.count + 1, sizeof *records);
+    struct record *records = xcalloc(n->disk.count + 2, sizeof *records);
+    size_t count = n->disk.count;
     for (size_t i = 0; i < n->disk.count; i++) {
         records[i] = n->disk.at[i]->record;
         if (records[i].kind != RECORD_DEFINITION) continue;
@@ -50,10 +51,18 @@ void sim_coordinator_start(struct world *w)
         assert(index < w->template_count);
         records[i].definition.parsed = sim_pipeline(&w->templates[index]);
     }
+    if (w->options.group_rule) {
+        records[count].kind = RECORD_RESOURCE;
+        records[count++].resource = (struct resource_record){ .kind = RESOURCE_GROUP,
+                                                              .name = "app/group0",
+                                                              .version = 1,
+                                                              .updated_by = "",
+                                                              .parsed = sim_group(&w->options) };
+    }
     struct coordinator_event event;
     event_begin(w, &event, COORDINATOR_START);
     event.start.records = records;
-    event.start.count = n->disk.count;
+    event.start.count = count;
     coordinator_step(s->core, &event, &s->out);
     free(records);
     world_input(w, 0, (struct sim_input){ .kind = INPUT_FLEET });

@@ -138,3 +138,18 @@ struct pipeline *sim_pipeline(const struct template *t)
     p->stage_count = t->stage_count + 1;
     return p;
 }
+
+struct deploy_resource *sim_group(const struct options *o)
+{
+    static const char *const configs[] = { "CodeDeployDefault.AllAtOnce",
+                                           "CodeDeployDefault.HalfAtATime",
+                                           "CodeDeployDefault.OneAtATime" };
+    struct deploy_resource *resource = resource_new();
+    resource->kind = RESOURCE_GROUP;
+    resource->name = "app/group0";
+    resource->group = (struct deployment_group){ .application = "app",
+                                                 .name = "group0",
+                                                 .config = configs[o->group_rule - 1],
+                                                 .rollback = o->group_rollback };
+    return resource;
+}

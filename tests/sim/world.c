@@ -252,6 +252,8 @@ static uint64_t world_bound(const struct world *w)
 {
     const struct options *o = &w->options;
     uint64_t bound = o->faults_ms + REST_MS + SIM_DOORS_OPEN_MS + 2 * (uint64_t)o->hang_ms;
+    /* A deployment group's hosts come one after another, in every execution. */
+    if (o->group_rule) bound += (uint64_t)REST_MS * o->workers;
     if (o->empty_region) bound += (uint64_t)o->action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
     if (o->action_timeout_ms < ACTION_TIMEOUT_MS)
         bound += (uint64_t)o->action_timeout_ms * 2 * (1 + o->revisions + o->operations);
