@@ -135,6 +135,7 @@ static void a_local_hook_that_was_interrupted_ends_the_job(void **state)
     assert_int_equal(row->row.state, ROW_ENDED);
     assert_int_equal(row->result.status, STATUS_UNKNOWN);
     assert_non_null(strstr(row->result.diagnostics.message, "then deploy again"));
+    assert_int_equal(row->step_state, STEP_DONE); /* it does not wait for an operator */
     fx_teardown(fx);
     free(fx);
 }
