@@ -5,6 +5,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
+#include "wire/ask_messages.h"
 #include "wire/record.h"
 
 struct apply_request {
@@ -114,14 +115,18 @@ struct alarm_request { /* what watches the hosts says that they are not well, or
     X(RETRY)                                                                                       \
     X(ROLLBACK)                                                                                    \
     X(RESUME)                                                                                      \
-    X(ALARM)
+    X(ALARM)                                                                                       \
+    X(WHY)                                                                                         \
+    X(DRAIN)                                                                                       \
+    X(REGIONS)                                                                                     \
+    X(PLAN)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_ALARM + 1)
+#define REQUEST_KIND_COUNT (REQUEST_PLAN + 1)
 
 struct request {
     uint64_t token;
@@ -130,7 +135,7 @@ struct request {
         struct apply_request apply;
         struct run_request run;
         struct stop_request stop;
-        struct status_request status; /* also EXPORT: pipeline */
+        struct status_request status; /* also WHY; EXPORT: pipeline */
         struct history_request history;
         struct events_request events;
         struct logs_request logs;
@@ -141,6 +146,8 @@ struct request {
         struct rollback_request rollback;
         struct resume_request resume;
         struct alarm_request alarm;
+        struct drain_request drain;
+        struct preview_request plan;
     };
 };
 
@@ -168,6 +175,9 @@ struct worker_summary {
     struct id incarnation;
     uint32_t jobs;
     const char *alarm; /* "" or what is wrong */
+    bool drained;
+    const char *drained_by, *drain_reason;
+    uint64_t drained_ms;
 };
 
 /* The tree: an execution and the jobs of its actions. */
@@ -208,4 +218,13 @@ struct reply {
     const char *region;                          /* PING: the coordinator's */
     const struct transition_record *transitions; /* STATUS: the disabled ones of the pipeline */
     size_t transition_count;
+    uint64_t dropped; /* EVENTS: after the asked number, older than what the store keeps */
+    const struct reason *reasons; /* WHY; its execution is in `executions`, without jobs */
+    size_t reason_count;
+    const struct region_summary *regions; /* REGIONS */
+    size_t region_count;
+    const struct preview_change *plan_changes; /* PLAN; `name` and `version` are those to be */
+    size_t plan_change_count;
+    const struct preview_step *plan_steps;
+    size_t plan_step_count;
 };

@@ -76,6 +76,26 @@ const char *on_failure_name(enum on_failure on_failure)
     return "";
 }
 
+const char *reason_code_name(enum reason_code code)
+{
+    static const char *const names[] = {
+#define X(name, text) [REASON_##name] = (text),
+        REASONS(X)
+#undef X
+    };
+    return names[code];
+}
+
+const char *preview_op_name(enum preview_op op)
+{
+    static const char *const names[] = {
+#define X(name, text) [PREVIEW_##name] = (text),
+        PREVIEW_OPS(X)
+#undef X
+    };
+    return names[op];
+}
+
 const char *nack_reason_name(enum nack_reason reason)
 {
     static const char *const names[] = {

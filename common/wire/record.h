@@ -38,10 +38,13 @@ struct event_record {
     const char *version_id;
 };
 
-/* "worker/NAME": which incarnation was last welcomed. */
+/* "worker/NAME": which incarnation was last welcomed, and whether an operator has drained it. */
 struct worker_record {
     const char *name;
     struct id incarnation;
+    bool drained;
+    const char *drained_by, *drain_reason;
+    uint64_t drained_ms;
 };
 
 /* "transition/PIPELINE/STAGE": the door into a stage; none is as good as an enabled one. */

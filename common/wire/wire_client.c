@@ -145,6 +145,10 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_ROLLBACK] = { "rollback", MERIDIAN__REQUEST__BODY_ROLLBACK, &wire_rollback_request },
     [REQUEST_RESUME] = { "resume", MERIDIAN__REQUEST__BODY_RESUME, &wire_resume_request },
     [REQUEST_ALARM] = { "alarm", MERIDIAN__REQUEST__BODY_ALARM, &wire_alarm_request },
+    [REQUEST_WHY] = { "why", MERIDIAN__REQUEST__BODY_WHY, &wire_status_request },
+    [REQUEST_DRAIN] = { "drain", MERIDIAN__REQUEST__BODY_DRAIN, &wire_drain_request },
+    [REQUEST_REGIONS] = { "regions", MERIDIAN__REQUEST__BODY_REGIONS, &wire_no_arguments },
+    [REQUEST_PLAN] = { "plan", MERIDIAN__REQUEST__BODY_PLAN, &wire_preview_request },
 };
 
 static const struct wire_field request_fields[] = {
@@ -181,6 +185,10 @@ static const struct wire_field worker_summary_fields[] = {
     FIELD(worker_summary, WorkerSummary, incarnation, WIRE_ID_OR_NONE),
     FIELD(worker_summary, WorkerSummary, jobs, WIRE_U32),
     FIELD(worker_summary, WorkerSummary, alarm, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(worker_summary, WorkerSummary, drained, WIRE_BOOL),
+    FIELD(worker_summary, WorkerSummary, drained_by, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(worker_summary, WorkerSummary, drain_reason, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(worker_summary, WorkerSummary, drained_ms, WIRE_U64),
 };
 static const struct wire_type wire_worker_summary = TYPE(worker_summary, worker_summary);
 
@@ -224,6 +232,15 @@ static const struct wire_field reply_fields[] = {
     FIELD(reply, Reply, document, WIRE_DOCUMENT, .max = WIRE_DOCUMENT_MAX),
     FIELD(reply, Reply, region, WIRE_TEXT, .max = WIRE_NAME_MAX),
     COUNTED(reply, Reply, transitions, transition_count, WIRE_LIST, .type = &wire_transition_record,
+            .max = WIRE_LIST_MAX),
+    FIELD(reply, Reply, dropped, WIRE_U64),
+    COUNTED(reply, Reply, reasons, reason_count, WIRE_LIST, .type = &wire_reason,
+            .max = WIRE_LIST_MAX),
+    COUNTED(reply, Reply, regions, region_count, WIRE_LIST, .type = &wire_region_summary,
+            .max = WIRE_LIST_MAX),
+    COUNTED(reply, Reply, plan_changes, plan_change_count, WIRE_LIST, .type = &wire_preview_change,
+            .max = WIRE_LIST_MAX),
+    COUNTED(reply, Reply, plan_steps, plan_step_count, WIRE_LIST, .type = &wire_preview_step,
             .max = WIRE_LIST_MAX),
 };
 const struct wire_type wire_reply = TYPE(reply, reply);

@@ -188,6 +188,10 @@ const struct wire_type wire_event_record = TYPE(event_record, event_record);
 static const struct wire_field worker_record_fields[] = {
     FIELD(worker_record, WorkerRecord, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(worker_record, WorkerRecord, incarnation, WIRE_ID_OR_NONE),
+    FIELD(worker_record, WorkerRecord, drained, WIRE_BOOL),
+    FIELD(worker_record, WorkerRecord, drained_by, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(worker_record, WorkerRecord, drain_reason, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(worker_record, WorkerRecord, drained_ms, WIRE_U64),
 };
 static const struct wire_type wire_worker_record = TYPE(worker_record, worker_record);
 

@@ -264,9 +264,9 @@ enum client_exit client_ask(struct client *client, struct request *request, stru
         return client_fail_session(client, &err);
     client->out.mode.now_ms = clock_wall_ms();
     if (reply->failure.code == ERR_NONE) return EXIT_DONE;
-    /* APPLY's problems come first: its caller shows both. */
-    if (request->kind == REQUEST_APPLY && reply->problem_count > 0)
-        return client_exit_of(reply->failure.code);
+    /* The problems of APPLY and PLAN come first: its caller shows both. */
+    bool checks = request->kind == REQUEST_APPLY || request->kind == REQUEST_PLAN;
+    if (checks && reply->problem_count > 0) return client_exit_of(reply->failure.code);
     return client_fail_reply(client, reply);
 }
 

@@ -1,8 +1,10 @@
-/* apply, validate, export */
+/* apply, validate, plan, export */
 #include "client/commands.h"
 
 #include "client/bundle.h"
 #include "client/json.h"
+#include "client/json_ask.h"
+#include "client/table.h"
 #include "io/fs.h"
 
 #include <string.h>
@@ -36,9 +38,10 @@ static void problem_line(struct print *out, const char *file, const struct probl
     print_raw(out, "\n");
 }
 
-/* Reads the file and sends it; what failed was shown, but for the reply's problems. */
-static enum client_exit send_definition(struct client *client, const char *file, bool dry_run,
-                                        struct reply *reply)
+/* Reads the file and sends it with the request, APPLY or PLAN; what failed was shown, but for the
+ * reply's problems. */
+static enum client_exit send_file(struct client *client, const char *file, struct request *request,
+                                  struct reply *reply)
 {
     struct error err = { .code = ERR_NONE };
     AUTO(buf_deinit) struct buf text;
@@ -50,12 +53,24 @@ static enum client_exit send_definition(struct client *client, const char *file,
                       WIRE_DOCUMENT_MAX >> 10);
         return client_fail_error(client, &err, "the file cannot be read", "");
     }
+    const char *name = text_equal(file, "-") ? "stdin" : file;
+    if (request->kind == REQUEST_PLAN) {
+        request->plan.file = name;
+        request->plan.text = buf_bytes(&text);
+    } else {
+        request->apply.file = name;
+        request->apply.text = buf_bytes(&text);
+    }
+    return client_ask(client, request, reply);
+}
+
+static enum client_exit send_definition(struct client *client, const char *file, bool dry_run,
+                                        struct reply *reply)
+{
     struct request request = { .kind = REQUEST_APPLY };
     request.apply.submission = client_submission(client);
-    request.apply.file = text_equal(file, "-") ? "stdin" : file;
-    request.apply.text = buf_bytes(&text);
     request.apply.dry_run = dry_run;
-    return client_ask(client, &request, reply);
+    return send_file(client, file, &request, reply);
 }
 
 static void applied_text(struct client *client, const struct reply *reply, bool dry_run)
@@ -168,6 +183,89 @@ enum client_exit command_validate(struct client *client)
         if (exit != EXIT_DONE) worst = exit;
     }
     return worst;
+}
+
+/* ---- plan ---- */
+
+static enum style op_style(enum preview_op op)
+{
+    return op == PREVIEW_ADD ? STYLE_GOOD : op == PREVIEW_REMOVE ? STYLE_BAD : STYLE_BUSY;
+}
+
+static void change_line(struct print *out, const struct preview_change *change)
+{
+    static const char *const marks[] = { "+", "-", "~" };
+    print_raw(out, "  ");
+    print_styled(out, op_style(change->op), marks[change->op]);
+    const char *what = change->action[0] ? "action" : change->stage[0] ? "stage" : "pipeline";
+    print_format(out, " %s ", what);
+    if (change->stage[0]) print_text(out, change->stage);
+    if (change->action[0]) print_raw(out, "/");
+    print_text(out, change->action);
+    if (change->what[0]) print_raw(out, change->stage[0] ? ": " : "");
+    print_text(out, change->what);
+    if (change->before[0] || change->after[0]) print_raw(out, "  ");
+    print_text(out, change->before);
+    if (change->before[0] && change->after[0]) print_raw(out, " -> ");
+    print_text(out, change->after);
+    print_raw(out, "\n");
+}
+
+static void step_row(struct table *table, const struct preview_step *step, bool same_stage)
+{
+    table_row(table);
+    table_cell_text(table, same_stage ? "" : step->stage);
+    print_format(&table->cell, "%u", step->run_order);
+    table_cell(table);
+    table_cell_text(table, step->action);
+    table_cell_text(table, step->region);
+    if (step->hosts) print_format(&table->cell, "%u", step->hosts);
+    if (step->away) print_format(&table->cell, " (%u away)", step->away);
+    table_cell(table);
+    if (step->bytes) print_bytes(&table->cell, step->bytes);
+    table_cell(table);
+    table_cell_text(table, step->note);
+}
+
+static void plan_text(struct client *client, const struct reply *reply)
+{
+    static const char *const names[] = { "STAGE", "ORDER",   "ACTION", "REGION",
+                                         "HOSTS", "CROSSES", "",       NULL };
+    struct print *out = &client->out;
+    struct table table;
+    print_raw(out, "pipeline ");
+    print_styled(out, STYLE_BOLD, reply->name);
+    print_format(out, reply->changed ? "  would become version %u\n" : "  stays at version %u\n",
+                 reply->version);
+    for (size_t i = 0; i < reply->plan_change_count; i++) change_line(out, &reply->plan_changes[i]);
+    print_raw(out, "\nAn execution would do now:\n");
+    table_init(&table, &out->mode);
+    if (!options_given(client->options, OPTION_NO_HEADERS)) table_header(&table, names);
+    for (size_t i = 0; i < reply->plan_step_count; i++)
+        step_row(&table, &reply->plan_steps[i],
+                 i > 0 && text_equal(reply->plan_steps[i].stage, reply->plan_steps[i - 1].stage));
+    table_print(&table, out);
+    table_deinit(&table);
+}
+
+enum client_exit command_plan(struct client *client)
+{
+    const char *file = client->options->text[OPTION_FILE];
+    struct request request = { .kind = REQUEST_PLAN };
+    struct reply reply;
+    if (!file) return client_usage(client, "-f FILE is missing", "meridian plan -f pipeline.json");
+    enum client_exit exit = send_file(client, file, &request, &reply);
+    if (client->options->output == OUTPUT_JSON && (exit == EXIT_DONE || reply.problem_count))
+        json_plan(&client->out, &reply, file);
+    if (exit != EXIT_DONE) {
+        if (reply.problem_count == 0) return exit;
+        for (size_t i = 0; i < reply.problem_count && !client_json(client); i++)
+            problem_line(&client->notes, file, &reply.problems[i]);
+        return client_fail_reply(client, &reply);
+    }
+    if (client->options->output != OUTPUT_JSON) plan_text(client, &reply);
+    bool tell = reply.changed && options_given(client->options, OPTION_EXIT_CODE);
+    return tell ? EXIT_USAGE : EXIT_DONE;
 }
 
 /* ---- export ---- */

@@ -209,6 +209,10 @@ enum client_exit command_history(struct client *client)
     struct reply reply;
     struct table table;
     uint64_t number = client->options->number;
+    if (options_given(client->options, OPTION_COMPARE)) return command_compare(client);
+    if (client->argument_count > 1)
+        return client_usage(client, "two executions are set beside each other with --compare",
+                            "meridian history PIPELINE --compare EXECUTION [EXECUTION]");
     request.history.pipeline = client->arguments[0];
     request.history.max = number ? (uint32_t)number : HISTORY_DEFAULT;
     request.history.before = "";
@@ -250,6 +254,7 @@ static void worker_row(const struct client *client, struct table *table,
                  worker->connected ? "connected"
                  : worker->seen_ms ? "lost"
                                    : "never seen");
+    if (worker->drained) print_styled(&table->cell, STYLE_ODD, ", drained");
     table_cell(table);
     cell_time(table, worker->seen_ms);
     print_format(&table->cell, "%u", worker->jobs);
@@ -257,11 +262,48 @@ static void worker_row(const struct client *client, struct table *table,
     table_cell_text(table, worker->version[0] ? worker->version : "-");
     if (client->options->output == OUTPUT_WIDE) table_cell_text(table, worker->incarnation.text);
     print_styled(&table->cell, STYLE_BAD, worker->alarm);
+    if (worker->drained) {
+        if (worker->alarm[0]) print_raw(&table->cell, "; ");
+        print_raw(&table->cell, "drained by ");
+        print_text(&table->cell, worker->drained_by);
+        if (worker->drain_reason[0]) print_raw(&table->cell, ": ");
+        print_text(&table->cell, worker->drain_reason);
+    }
     table_cell(table);
+}
+
+static enum client_exit drain(struct client *client)
+{
+    bool on = text_equal(client->arguments[0], "drain");
+    const char *name = client->argument_count > 1 ? client->arguments[1] : "";
+    const char *reason = client->options->text[OPTION_WHY];
+    struct request request = { .kind = REQUEST_DRAIN };
+    struct reply reply;
+    if (!name[0] || (!on && !text_equal(client->arguments[0], "resume")))
+        return client_usage(client, "a worker is drained or resumed",
+                            "meridian workers drain|resume NAME");
+    request.drain.submission = client_submission(client);
+    request.drain.worker = name;
+    request.drain.drain = on;
+    request.drain.reason = reason ? reason : "";
+    enum client_exit exit = client_ask(client, &request, &reply);
+    if (exit != EXIT_DONE) return exit;
+    if (client->options->output == OUTPUT_JSON)
+        json_pairs(&client->out,
+                   (const char *const[]){ "name", name, "drained", on ? "true" : "false", "changed",
+                                          reply.changed ? "true" : "false", NULL });
+    else
+        name_line(client, name);
+    client_hint(client, "%s %s", name,
+                !reply.changed ? on ? "was already drained" : "was not drained"
+                : on           ? "ends what it has and gets no new jobs"
+                               : "gets jobs again");
+    return EXIT_DONE;
 }
 
 enum client_exit command_workers(struct client *client)
 {
+    if (client->argument_count > 0) return drain(client);
     static const char *const names[] = { "WORKER", "REGION",  "STATE", "LAST SEEN",
                                          "JOBS",   "VERSION", "",      NULL };
     static const char *const wide[] = { "WORKER",  "REGION",      "STATE", "LAST SEEN", "JOBS",

@@ -1,7 +1,9 @@
 /* watch, wait, events: following what happens */
 #include "client/commands.h"
 
+#include "base/number.h"
 #include "client/json.h"
+#include "client/json_ask.h"
 #include "client/watch.h"
 #include "io/clock.h"
 
@@ -33,6 +35,7 @@ struct listing {
     uint64_t after;
     size_t shown;
     bool watch, caught_up;
+    bool counted; /* what is missing before `after` would be missed */
 };
 
 static void show_event(struct listing *l, const struct event_record *event)
@@ -51,6 +54,17 @@ static void show_event(struct listing *l, const struct event_record *event)
     l->shown++;
 }
 
+/* Older ones than the coordinator keeps are gone: that is said, and how things stand now. */
+static enum client_exit tell_dropped(struct listing *l, uint64_t dropped)
+{
+    struct client *client = l->client;
+    if (client->options->output == OUTPUT_NDJSON) json_dropped(&client->out, dropped);
+    client_hint(client, "%llu events were dropped: the coordinator keeps the newest 10000%s",
+                (unsigned long long)dropped, l->watch ? "; the state is printed anew" : "");
+    client_flush(client);
+    return l->watch && !client_json(client) ? command_status(client) : EXIT_DONE;
+}
+
 /* One page; *more says whether to ask again. */
 static enum client_exit page(struct listing *l, bool *more)
 {
@@ -67,11 +81,14 @@ static enum client_exit page(struct listing *l, bool *more)
                            &l->client->replies, &reply, &err);
     if (!ok) return client_fail_session(l->client, &err);
     if (reply.failure.code != ERR_NONE) return client_fail_reply(l->client, &reply);
-    l->caught_up = reply.event_count == 0 && reply.seq == l->after;
+    l->caught_up = reply.event_count == 0 && reply.dropped == 0 && reply.seq == l->after;
+    uint64_t dropped = l->counted ? reply.dropped : 0;
+    l->counted = true;
     l->after = reply.seq;
     for (size_t i = 0; i < reply.event_count; i++) show_event(l, &reply.events[i]);
     client_flush(l->client);
     *more = l->watch || !l->caught_up;
+    if (dropped) return tell_dropped(l, dropped);
     if (!*more || !l->caught_up) return EXIT_DONE;
     enum session_event waited = session_wait(l->client->session, clock_boot_ms() + PAUSE_MS,
                                              &l->client->replies, &reply, &err);
@@ -84,6 +101,11 @@ enum client_exit command_events(struct client *client)
     struct listing listing = { .client = client,
                                .watch = options_given(client->options, OPTION_WATCH) };
     bool more = true;
+    listing.counted = options_given(client->options, OPTION_AFTER);
+    if (listing.counted &&
+        !number_parse(client->options->text[OPTION_AFTER], UINT64_MAX - 1, &listing.after))
+        return client_usage(client, "--after needs the number of an event",
+                            "meridian events -o ndjson shows it as seq");
     enum client_exit exit = client_connect(client);
     if (exit == EXIT_DONE && client->argument_count > 0) exit = client_target(client, &target);
     listing.pipeline = target.pipeline;

@@ -51,14 +51,17 @@
     X(HOST, 0, "host", "NAME", "only this host")                                                   \
     X(RERUN_STEP, 0, "rerun-step", NULL, "begin the interrupted script once more")                 \
     X(SKIP_STEP, 0, "skip-step", NULL, "leave the event as it is, go on with the next")            \
-    X(OUTDATED, 0, "outdated-only", NULL, "leave hosts alone that have the revision already")
+    X(OUTDATED, 0, "outdated-only", NULL, "leave hosts alone that have the revision already")      \
+    X(AFTER, 0, "after", "SEQ", "only events with a greater number")                               \
+    X(COMPARE, 0, "compare", "EXECUTION", "set it beside another one, or beside the newest")       \
+    X(EXIT_CODE, 0, "detailed-exitcode", NULL, "2 when something would change")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_OUTDATED + 1 };
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_EXIT_CODE + 1 };
 #define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };

@@ -1,6 +1,7 @@
 #include "client/watch.h"
 
 #include "client/json.h"
+#include "client/json_ask.h"
 #include "client/terminal.h"
 #include "client/tree.h"
 #include "io/clock.h"
@@ -144,10 +145,23 @@ static bool ask(struct watcher *w, struct error *err)
 
 /* ---- answers ---- */
 
+/* So far behind that the coordinator does not keep all of them any more: the tree shows how things
+ * stand now. What was before the watching began is not missed. */
+static void tell_dropped(struct watcher *w, uint64_t dropped)
+{
+    if (!w->after || !dropped) return;
+    w->stale = true;
+    if (w->how == WATCH_JSON) json_dropped(&w->client->out, dropped);
+    if (w->how != WATCH_LINES) return;
+    client_hint(w->client, "%" PRIu64 " events were dropped, the state is printed anew", dropped);
+    tree_print(&w->client->out, &w->view, TREE_NORMAL);
+}
+
 static void take_events(struct watcher *w, const struct reply *reply)
 {
     w->events_token = 0;
     if (reply->failure.code != ERR_NONE) return;
+    tell_dropped(w, reply->dropped);
     if (reply->seq == w->after && reply->event_count == 0) {
         if (w->caught_up) w->events_due_ms = clock_boot_ms() + PAUSE_MS;
         w->caught_up = true;

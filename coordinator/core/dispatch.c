@@ -2,6 +2,7 @@
 
 #include "core/build.h"
 #include "core/deploy_rollout.h"
+#include "core/drain.h"
 #include "core/engine.h"
 #include "core/fleet.h"
 #include "core/journal.h"
@@ -116,8 +117,7 @@ static const char *job_unwanted(const struct model_job *job, enum status *status
 
 /* ---- waiting ---- */
 
-/* An open job of the same target on that worker that comes first. */
-static const struct model_job *job_before(const struct model_worker *w, const struct model_job *job)
+const struct model_job *dispatch_before(const struct model_worker *w, const struct model_job *job)
 {
     list_for_each (link, &w->jobs) {
         const struct model_job *other = list_entry(link, struct model_job, worker_link);
@@ -158,7 +158,8 @@ static void pinned_pending(struct coordinator *c, struct model_job *job)
     long copy = model_copy_find(e, job->state.artifact, job->state.region);
     const char *cause = copy < 0 ? "" : replication_cause(c, e, (size_t)copy);
     if (!cause[0] && !w->connected) cause = worker_cause(c, w);
-    const struct model_job *before = job_before(w, job);
+    if (!cause[0]) cause = drain_cause(c, w);
+    const struct model_job *before = dispatch_before(w, job);
     if (!cause[0] && before)
         cause = arena_format(&c->out->arena, "waits for deployment %s of execution %s",
                              before->state.deployment.text, before->state.execution.text);
@@ -179,7 +180,7 @@ static const struct model_worker *worker_choose(struct coordinator *c, const str
         if (!w->enrolled || !text_equal(w->region, job->state.region)) continue;
         if (job->state.kind == JOB_BUILD && !w->builds) continue;
         *enrolled = true;
-        if (!w->connected || job_before(w, job)) continue;
+        if (!w->connected || w->drained || dispatch_before(w, job)) continue;
         size_t load = list_count(&w->jobs) * 2;
         if (text_equal(w->name, job->failed_worker)) load += WIRE_JOBS_MAX * 4;
         if (best && load >= best_load) continue;

@@ -25,6 +25,8 @@ void dispatch_end(struct coordinator *c, struct model_job *job, enum status stat
                   const char *cause, const struct result *result);
 /* The attempt is over, the job is not: another attempt follows unless there were too many. */
 void dispatch_again(struct coordinator *c, struct model_job *job, const char *cause);
+/* An open job of the same target on that worker that comes first; NULL when there is none. */
+const struct model_job *dispatch_before(const struct model_worker *w, const struct model_job *job);
 /* How long a worker may go on with a floating job after an echo of now, on our clock. */
 uint64_t dispatch_lease_end(const struct coordinator *c);
 /* What attempt n is to the journal: over for certain, or current. */

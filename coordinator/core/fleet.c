@@ -125,8 +125,7 @@ static void take_over(struct coordinator *c, struct model_worker *w, uint64_t se
 {
     if (w->greeted && w->session != session) session_retire(w);
     w->welcomed = hello->incarnation;
-    struct worker_record record = { arena_text(&c->out->arena, w->name), w->welcomed };
-    journal_put(c, RECORD_WORKER)->worker = record;
+    journal_worker(c, w);
     inbox_new_incarnation(c, w);
     c->changed = true;
 }

@@ -68,8 +68,7 @@ const struct model_execution *gate_holder(const struct model_execution *e, const
     return NULL;
 }
 
-/* Another one that comes first, though the lock is free. */
-static const struct model_execution *earlier(const struct model_execution *e, const char *name)
+const struct model_execution *gate_earlier(const struct model_execution *e, const char *name)
 {
     bool rollback = e->state.type == TYPE_ROLLBACK, behind = false;
     list_for_each (link, &e->pipeline->executions) {
@@ -99,7 +98,7 @@ static const char *obstacle(struct coordinator *c, const struct model_execution 
                             door->state.reason);
     if (!locks(e)) return NULL;
     const struct model_execution *other = gate_holder(e, name);
-    if (!other) other = earlier(e, name);
+    if (!other) other = gate_earlier(e, name);
     return other ? arena_format(arena, "waits for execution %s to leave stage %s",
                                 other->state.id.text, name)
                  : NULL;

@@ -19,5 +19,7 @@ size_t gate_next(const struct model_execution *e);
 void gate_enter(struct coordinator *c, struct model_execution *e, size_t stage);
 /* Another execution that holds the stage's lock; NULL when it is free. */
 const struct model_execution *gate_holder(const struct model_execution *e, const char *stage);
+/* Another one that comes first there, though the lock is free; NULL when there is none. */
+const struct model_execution *gate_earlier(const struct model_execution *e, const char *stage);
 /* A younger one that has entered the stage, whatever became of it; NULL when there is none. */
 const struct model_execution *gate_newer(const struct model_execution *e, const char *stage);

@@ -80,6 +80,18 @@ void journal_flush(struct coordinator *c)
     }
 }
 
+void journal_worker(struct coordinator *c, const struct model_worker *w)
+{
+    struct arena *arena = &c->out->arena;
+    struct worker_record record = { .name = arena_text(arena, w->name),
+                                    .incarnation = w->welcomed,
+                                    .drained = w->drained,
+                                    .drained_by = arena_text(arena, w->drained_by),
+                                    .drain_reason = arena_text(arena, w->drain_reason),
+                                    .drained_ms = w->drained_ms };
+    journal_put(c, RECORD_WORKER)->worker = record;
+}
+
 void journal_note(struct coordinator *c, enum note_level level, const char *format, ...)
 {
     char text[NOTE_MAX];
@@ -231,6 +243,19 @@ void journal_event_transition(struct coordinator *c, const struct transition_rec
     event.status = transition->enabled ? STATUS_SUCCEEDED : STATUS_STOPPED;
     event.detail = arena_format(arena, "%s by %s%s%s", transition->enabled ? "enabled" : "disabled",
                                 transition->changed_by, reason[0] ? ": " : "", reason);
+    journal_event(c, &event);
+}
+
+void journal_event_drain(struct coordinator *c, const struct model_worker *w, const char *client)
+{
+    const char *reason = w->drained ? w->drain_reason : "";
+    struct event_record event = {
+        .what = "worker", .pipeline = "", .worker = w->name, .region = w->region, .version_id = ""
+    };
+    event.status = w->drained ? STATUS_STOPPED : STATUS_SUCCEEDED;
+    event.detail =
+        arena_format(&c->out->arena, "%s by %s%s%s", w->drained ? "drained" : "works again", client,
+                     reason[0] ? ": " : "", reason);
     journal_event(c, &event);
 }
 

@@ -20,6 +20,7 @@ void journal_execution(struct coordinator *c, struct model_execution *e);
 void journal_execution_hint(struct coordinator *c, struct model_execution *e);
 void journal_flush(struct coordinator *c);
 
+void journal_worker(struct coordinator *c, const struct model_worker *w);
 /* The record's members are to be filled at once, from the actions' arena. */
 struct record *journal_put(struct coordinator *c, enum record_kind kind);
 void journal_delete(struct coordinator *c, const struct record *record);
@@ -36,6 +37,7 @@ void journal_event_job(struct coordinator *c, const struct model_job *job);
 void journal_event_lifecycle(struct coordinator *c, const struct model_job *job,
                              const struct lifecycle_report *report);
 void journal_event_transition(struct coordinator *c, const struct transition_record *transition);
+void journal_event_drain(struct coordinator *c, const struct model_worker *w, const char *client);
 void journal_event_copy(struct coordinator *c, const struct model_execution *e, size_t copy);
 
 /* A message to a worker's session; its members are to be filled at once, as above. */

@@ -228,6 +228,8 @@ struct model_worker *model_worker_make(struct coordinator *c, const char *name)
     model_text(&w->region, "");
     model_text(&w->version, "");
     model_text(&w->alarm, "");
+    model_text(&w->drained_by, "");
+    model_text(&w->drain_reason, "");
     list_init(&w->jobs);
     struct list *before = &c->workers;
     while (before->prev != &c->workers &&
@@ -246,6 +248,8 @@ static void worker_free(struct model_worker *w)
     model_text_free(&w->version);
     model_text_free(&w->alarm);
     model_tags_free(w);
+    model_text_free(&w->drained_by);
+    model_text_free(&w->drain_reason);
     free(w);
 }
 

@@ -71,6 +71,9 @@ struct model_job {
 struct model_worker {
     struct list link; /* by name */
     const char *name, *region, *version, *alarm;
+    const char *drained_by, *drain_reason; /* journalled, with `drained` */
+    uint64_t drained_ms;
+    bool drained; /* gets no new jobs */
     bool enrolled, enrolled_before, builds, builds_only;
     bool covered; /* has a job of the action that is being looked at */
     struct host_tag *tags;

@@ -1,6 +1,7 @@
 #include "core/recover.h"
 
 #include "core/dispatch.h"
+#include "core/drain.h"
 #include "core/journal.h"
 
 static void load_definition(struct coordinator *c, const struct record *record)
@@ -102,6 +103,7 @@ static void load_other(struct coordinator *c, const struct record *record)
         struct model_worker *w = model_worker_make(c, record->worker.name);
         w->welcomed = record->worker.incarnation;
         w->lost_ms = c->now_ms;
+        drain_load(w, &record->worker);
         break;
     }
     case RECORD_TRANSITION:

@@ -1,6 +1,7 @@
 #include "core/request.h"
 
 #include "core/approval.h"
+#include "core/drain.h"
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/resource.h"
@@ -362,6 +363,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_ROLLBACK: rollback_request(c, event); break;
     case REQUEST_RESUME: resume_request(c, event); break;
     case REQUEST_ALARM: alarm_request(c, event); break;
+    case REQUEST_DRAIN: drain_request(c, event); break;
     case REQUEST_PING: /* from here on: the shell's */
     case REQUEST_LIST:
     case REQUEST_STATUS:
@@ -370,6 +372,9 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_LOGS:
     case REQUEST_PUSH:
     case REQUEST_WORKERS:
-    case REQUEST_EXPORT: assert(false); break;
+    case REQUEST_EXPORT:
+    case REQUEST_WHY:
+    case REQUEST_REGIONS:
+    case REQUEST_PLAN: assert(false); break;
     }
 }

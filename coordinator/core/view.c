@@ -101,6 +101,10 @@ size_t coordinator_view_workers(const struct coordinator *coordinator, struct ar
             .incarnation = w->welcomed,
             .jobs = jobs_under_way(w),
             .alarm = arena_text(arena, fleet_alarm_of(coordinator, w)),
+            .drained = w->drained,
+            .drained_by = arena_text(arena, w->drained_by),
+            .drain_reason = arena_text(arena, w->drain_reason),
+            .drained_ms = w->drained_ms,
         };
     }
     *out = all;

@@ -13,6 +13,27 @@ NODISCARD bool coordinator_view_execution(const struct coordinator *coordinator,
                                           const char *pipeline, const char *execution,
                                           struct arena *arena, struct execution_view *out,
                                           struct error *err);
+/* Why the execution has not ended, as of the last event: one reason for everything that is waited
+ * for, at most WIRE_LIST_MAX; none when it has ended and no host works on it any more. */
+NODISCARD bool coordinator_view_why(const struct coordinator *coordinator, const char *pipeline,
+                                    const char *execution, struct arena *arena,
+                                    const struct reason **out, size_t *count, struct error *err);
+/* Every region that a pipeline or a worker names, by name; at most WIRE_LIST_MAX. */
+size_t coordinator_view_regions(const struct coordinator *coordinator, struct arena *arena,
+                                const struct region_summary **out);
+/* What applying a definition would change in the one in force, and what an execution of it would
+ * do now. `parsed` is borrowed for the call, `text` is what it was parsed from. */
+struct plan {
+    uint32_t version; /* that it would have */
+    bool changed;
+    const struct preview_change *changes; /* at most WIRE_LIST_MAX, also of the steps */
+    size_t change_count;
+    const struct preview_step *steps; /* in the order in which they would begin */
+    size_t step_count;
+};
+struct plan coordinator_view_plan(const struct coordinator *coordinator,
+                                  const struct pipeline *parsed, struct bytes text,
+                                  struct arena *arena);
 /* The transitions of a pipeline that are disabled. */
 size_t coordinator_view_transitions(const struct coordinator *coordinator, const char *pipeline,
                                     struct arena *arena, const struct transition_record **out);

@@ -2,6 +2,7 @@
 
 #include "core/offer.h"
 #include "io/fs.h"
+#include "shell/definition.h"
 #include "shell/records.h"
 
 #include <assert.h>
@@ -58,27 +59,97 @@ NODISCARD static bool find_execution(const struct coordinator *core, struct stor
     return records_execution(store, pipeline, execution, arena, out, err);
 }
 
-void answers_status(const struct coordinator *core, struct store *store,
-                    const struct status_request *request, struct arena *arena, struct reply *reply)
+/* The execution that was asked for is reply->executions[0] then. */
+NODISCARD static bool answer_execution(const struct coordinator *core, struct store *store,
+                                       const struct status_request *request, struct arena *arena,
+                                       struct reply *reply)
 {
     struct error err = { 0 };
     struct execution_view *view = arena_calloc(arena, 1, sizeof *view);
-    if (!find_execution(core, store, request->pipeline, request->execution, arena, view, &err)) {
-        bool unknown =
-            request->pipeline[0] && !coordinator_view_definition(core, request->pipeline);
-        const char *what = unknown
-                               ? arena_format(arena, "there is no pipeline %s", request->pipeline)
-                               : "there is no such execution";
-        fail(reply, arena, &err, what,
-             unknown || !request->pipeline[0]
-                 ? "meridian list"
-                 : arena_format(arena, "meridian history %s", request->pipeline));
-        return;
+    if (find_execution(core, store, request->pipeline, request->execution, arena, view, &err)) {
+        reply->executions = view;
+        reply->execution_count = 1;
+        return true;
     }
-    reply->executions = view;
-    reply->execution_count = 1;
+    bool unknown = request->pipeline[0] && !coordinator_view_definition(core, request->pipeline);
+    const char *what = unknown ? arena_format(arena, "there is no pipeline %s", request->pipeline)
+                               : "there is no such execution";
+    fail(reply, arena, &err, what,
+         unknown || !request->pipeline[0]
+             ? "meridian list"
+             : arena_format(arena, "meridian history %s", request->pipeline));
+    return false;
+}
+
+void answers_status(const struct coordinator *core, struct store *store,
+                    const struct status_request *request, struct arena *arena, struct reply *reply)
+{
+    if (!answer_execution(core, store, request, arena, reply)) return;
+    const struct execution_view *view = reply->executions;
     reply->transition_count =
         coordinator_view_transitions(core, view->execution.pipeline, arena, &reply->transitions);
+}
+
+void answers_why(const struct coordinator *core, struct store *store,
+                 const struct status_request *request, struct arena *arena, struct reply *reply)
+{
+    struct error err = { 0 };
+    if (!answer_execution(core, store, request, arena, reply)) return;
+    const struct execution_view *found = reply->executions;
+    struct execution_view *view = arena_calloc(arena, 1, sizeof *view);
+    view->execution = found->execution;
+    reply->executions = view;
+    /* What is in the store only has ended, and with it the last of its jobs. */
+    if (!coordinator_view_why(core, "", found->execution.id.text, arena, &reply->reasons,
+                              &reply->reason_count, &err))
+        reply->reason_count = 0;
+}
+
+void answers_regions(const struct coordinator *core, struct arena *arena, struct reply *reply)
+{
+    reply->region_count = coordinator_view_regions(core, arena, &reply->regions);
+}
+
+/* Some of their texts end with the pipeline. */
+static void answer_problems(struct reply *reply, struct arena *arena,
+                            const struct problem *problems, size_t count)
+{
+    if (count > WIRE_LIST_MAX) count = WIRE_LIST_MAX;
+    struct problem *copies = arena_calloc(arena, count, sizeof *copies);
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = problems[i];
+        copies[i].path = arena_text(arena, problems[i].path);
+        copies[i].text = arena_text(arena, problems[i].text);
+    }
+    reply->problems = copies;
+    reply->problem_count = count;
+    reply->failure =
+        (struct failure){ ERR_INVALID, "the pipeline's definition is not valid",
+                          arena_format(arena, "%zu problem%s", count, count == 1 ? "" : "s"),
+                          "correct the file and plan again" };
+}
+
+void answers_plan(const struct coordinator *core, const char *region,
+                  const struct preview_request *request, struct arena *arena, struct reply *reply)
+{
+    struct pipeline *parsed = NULL;
+    const struct problem *problems = NULL;
+    size_t count = 0;
+    if (definition_parse(request->file, request->text, arena, &parsed, &problems, &count))
+        count = pipeline_check(parsed, region, arena, &problems);
+    if (count == 0 && parsed) {
+        const struct plan plan = coordinator_view_plan(core, parsed, request->text, arena);
+        reply->name = arena_text(arena, parsed->name);
+        reply->version = plan.version;
+        reply->changed = plan.changed;
+        reply->plan_changes = plan.changes;
+        reply->plan_change_count = plan.change_count;
+        reply->plan_steps = plan.steps;
+        reply->plan_step_count = plan.step_count;
+    } else {
+        answer_problems(reply, arena, problems, count);
+    }
+    pipeline_free(parsed);
 }
 
 void answers_history(const struct coordinator *core, struct store *store,
@@ -104,7 +175,8 @@ void answers_events(struct store *store, const struct events_request *request, s
     reply->seq = request->after;
     if (request->after == UINT64_MAX) return;
     if (!records_events(store, request, arena, &reply->events, &reply->event_count, &reply->seq,
-                        &err))
+                        &err) ||
+        !records_events_dropped(store, request->after, &reply->dropped, &err))
         fail(reply, arena, &err, "the events cannot be read", "meridian status");
 }
 

@@ -18,6 +18,11 @@ void answers_list(const struct coordinator *core, struct arena *arena, struct re
 void answers_workers(const struct coordinator *core, struct arena *arena, struct reply *reply);
 void answers_status(const struct coordinator *core, struct store *store,
                     const struct status_request *request, struct arena *arena, struct reply *reply);
+void answers_why(const struct coordinator *core, struct store *store,
+                 const struct status_request *request, struct arena *arena, struct reply *reply);
+void answers_regions(const struct coordinator *core, struct arena *arena, struct reply *reply);
+void answers_plan(const struct coordinator *core, const char *region,
+                  const struct preview_request *request, struct arena *arena, struct reply *reply);
 void answers_history(const struct coordinator *core, struct store *store,
                      const struct history_request *request, struct arena *arena,
                      struct reply *reply);

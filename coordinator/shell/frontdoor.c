@@ -144,7 +144,8 @@ static bool events_answer(struct frontdoor *door, struct waiter *waiter, bool ov
     answers_events(door->store, waiter_request(waiter), arena, &reply);
     /* What was looked at in vain need not be looked at again. */
     if (reply.failure.code == ERR_NONE) waiter->request.after = reply.seq;
-    if (reply.failure.code == ERR_NONE && reply.event_count == 0 && !over) return false;
+    if (reply.failure.code == ERR_NONE && reply.event_count == 0 && reply.dropped == 0 && !over)
+        return false;
     frontdoor_reply(door, waiter->session, &reply);
     return true;
 }
@@ -203,7 +204,8 @@ static bool changes_something(const struct request *request)
     case REQUEST_RETRY:
     case REQUEST_ROLLBACK:
     case REQUEST_RESUME:
-    case REQUEST_ALARM: return true;
+    case REQUEST_ALARM:
+    case REQUEST_DRAIN: return true;
     case REQUEST_PING:
     case REQUEST_LIST:
     case REQUEST_STATUS:
@@ -212,7 +214,10 @@ static bool changes_something(const struct request *request)
     case REQUEST_LOGS:
     case REQUEST_PUSH:
     case REQUEST_WORKERS:
-    case REQUEST_EXPORT: return false;
+    case REQUEST_EXPORT:
+    case REQUEST_WHY:
+    case REQUEST_REGIONS:
+    case REQUEST_PLAN: return false;
     }
     return false;
 }
@@ -230,7 +235,8 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     case REQUEST_RETRY:
     case REQUEST_ROLLBACK:
     case REQUEST_RESUME:
-    case REQUEST_ALARM: assert(false); return; /* see changes_something() */
+    case REQUEST_ALARM:
+    case REQUEST_DRAIN: assert(false); return; /* see changes_something() */
     case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
     case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
     case REQUEST_WORKERS: answers_workers(door->core, arena, &reply); break;
@@ -240,6 +246,9 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     case REQUEST_HISTORY:
         answers_history(door->core, door->store, &request->history, arena, &reply);
         break;
+    case REQUEST_WHY: answers_why(door->core, door->store, &request->status, arena, &reply); break;
+    case REQUEST_REGIONS: answers_regions(door->core, arena, &reply); break;
+    case REQUEST_PLAN: answers_plan(door->core, door->region, &request->plan, arena, &reply); break;
     case REQUEST_EXPORT: answers_export(door->core, &request->status, arena, &reply); break;
     case REQUEST_PUSH:
         answers_push(door->artifacts, &request->push, asked->role, clock_wall_ms(), arena, &reply);
@@ -248,7 +257,7 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
         answers_events(door->store, &request->events, arena, &reply);
         if (request->events.after == UINT64_MAX)
             reply.seq = coordinator_view_event_seq(door->core);
-        else if (reply.failure.code == ERR_NONE && reply.event_count == 0 &&
+        else if (reply.failure.code == ERR_NONE && reply.event_count == 0 && reply.dropped == 0 &&
                  events_wait(door, asked->session, request))
             return;
         break;

@@ -308,3 +308,21 @@ bool records_events(struct store *store, const struct events_request *request, s
     collection_deinit(&filter.c);
     return ok;
 }
+
+static bool take_number(void *owner, const char *key, struct bytes value)
+{
+    uint64_t *oldest = owner;
+    (void)value;
+    *oldest = strtoull(strrchr(key, '/') + 1, NULL, 16);
+    return false;
+}
+
+bool records_events_dropped(struct store *store, uint64_t after, uint64_t *dropped,
+                            struct error *err)
+{
+    uint64_t oldest = 0;
+    const struct store_page page = { .prefix = "event/", .limit = 1 };
+    if (!store_each_page(store, &page, take_number, &oldest, err)) return false;
+    *dropped = oldest > after + 1 ? oldest - after - 1 : 0;
+    return true;
+}

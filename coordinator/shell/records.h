@@ -34,3 +34,6 @@ NODISCARD bool records_execution(struct store *store, const char *pipeline, cons
 NODISCARD bool records_events(struct store *store, const struct events_request *request,
                               struct arena *arena, const struct event_record **out, size_t *count,
                               uint64_t *seen, struct error *err);
+/* How many events after that number are older than what the store keeps. */
+NODISCARD bool records_events_dropped(struct store *store, uint64_t after, uint64_t *dropped,
+                                      struct error *err);

@@ -199,7 +199,11 @@ struct record disk_copy(struct arena *arena, const struct record *from)
         break;
     case RECORD_SUBMISSION: TEXT(r.submission.client); break;
     case RECORD_EVENT: copy_event(arena, &r.event); break;
-    case RECORD_WORKER: TEXT(r.worker.name); break;
+    case RECORD_WORKER:
+        TEXT(r.worker.name);
+        TEXT(r.worker.drained_by);
+        TEXT(r.worker.drain_reason);
+        break;
     case RECORD_ROW: copy_row(arena, &r.row); break;
     case RECORD_TARGET: TEXT(r.target.target); break;
     case RECORD_TRANSITION:

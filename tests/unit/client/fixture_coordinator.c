@@ -41,6 +41,7 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_ALARM: return "";
     case REQUEST_ROLLBACK: return request->rollback.pipeline;
     case REQUEST_STATUS:
+    case REQUEST_WHY:
     case REQUEST_EXPORT: return request->status.pipeline;
     case REQUEST_HISTORY: return request->history.pipeline;
     case REQUEST_EVENTS: return request->events.pipeline;
@@ -49,6 +50,9 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_LIST:
     case REQUEST_LOGS:
     case REQUEST_PUSH:
+    case REQUEST_DRAIN: return request->drain.worker;
+    case REQUEST_REGIONS:
+    case REQUEST_PLAN:
     case REQUEST_WORKERS: break;
     }
     return "";

@@ -142,7 +142,7 @@ static const struct pipeline_summary sample_pipelines[] = {
     { "pipe", 1, 2, ID("exec-1"), STATUS_FAILED, 3, "rev-1" },
 };
 static const struct worker_summary sample_workers[] = {
-    { "web-1", "region", "0.1.0", true, 1, ID("inc-1"), 2, "disk full" },
+    { "web-1", "region", "0.1.0", true, 1, ID("inc-1"), 2, "disk full", true, "ana", "why", 3 },
 };
 
 /* Every nonzero byte belongs to a member that travels: a member that was added to a structure
@@ -423,6 +423,10 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_RETRY, .retry = { ID("s"), "pipe", "exec", "stage", RETRY_ALL_ACTIONS } },
         { 1, REQUEST_ROLLBACK, .rollback = { ID("s"), "pipe", "stage", "exec" } },
         { 1, REQUEST_ALARM, .alarm = { "errors-high", true, "reason" } },
+        { 1, REQUEST_WHY, .status = { "pipe", "exec" } },
+        { 1, REQUEST_DRAIN, .drain = { ID("s"), "worker", true, "reason" } },
+        { 1, REQUEST_REGIONS, .apply = { ID("") } },
+        { 1, REQUEST_PLAN, .plan = { "file", { text, sizeof text } } },
     };
     assert_int_equal(COUNT(requests), REQUEST_KIND_COUNT);
     struct fixture *f = *state;
@@ -433,6 +437,18 @@ static void every_request_comes_back_as_it_was(void **state)
     }
 }
 
+static const struct reason sample_reasons[] = {
+    { REASON_RUNNING, "stage", "action", "region", "worker", "text", "fix", 1, 2 },
+};
+static const struct region_summary sample_regions[] = {
+    { "region", "store-a, store-b", true, 1, 2, 3, 4, 5, 6, 7, 8 },
+};
+static const struct preview_change sample_changes[] = {
+    { PREVIEW_CHANGE, "stage", "action", "region", "before", "after" },
+};
+static const struct preview_step sample_steps[] = {
+    { "stage", "action", "region", "CodeDeploy", 1, 2, 3, 4, "note" },
+};
 static const struct transition_record sample_transitions[] = {
     { "pipe", "stage", true, "reason", "who", 1 },
     { "pipe", "stage-2", true, "reason-2", "who-2", 2 },
@@ -469,6 +485,15 @@ static void a_reply_comes_back_as_it_was(void **state)
             .region = "region",
             .transitions = sample_transitions,
             .transition_count = COUNT(sample_transitions),
+            .dropped = 5,
+            .reasons = sample_reasons,
+            .reason_count = COUNT(sample_reasons),
+            .regions = sample_regions,
+            .region_count = COUNT(sample_regions),
+            .plan_changes = sample_changes,
+            .plan_change_count = COUNT(sample_changes),
+            .plan_steps = sample_steps,
+            .plan_step_count = COUNT(sample_steps),
         },
     };
     message_round_trip(*state, &message);
@@ -485,7 +510,7 @@ static void every_record_comes_back_under_its_key(void **state)
         { RECORD_SOURCE, .source = { "pipe", "action", "rev" } },
         { RECORD_SUBMISSION, .submission = { "client", ID("s"), ID("exec"), 1 } },
         { RECORD_EVENT, .event = EVENT },
-        { RECORD_WORKER, .worker = { "web-1", ID("inc") } },
+        { RECORD_WORKER, .worker = { "web-1", ID("inc"), true, "ana", "why", 1 } },
         { RECORD_SELF, .self = { ID("inc"), 1 } },
         { RECORD_ROW,
           .row = {

@@ -297,7 +297,8 @@ static void a_record_of_a_newer_version_says_upgrade(void **state)
 static void a_record_under_another_key_is_damage(void **state)
 {
     struct fixture *f = *state;
-    struct record record = { RECORD_WORKER, .worker = { "web-1", ID("inc") } }, out;
+    struct record record = { RECORD_WORKER, .worker = { "web-1", ID("inc"), false, "", "", 0 } },
+                  out;
     static const char *const wrong[] = { "worker/web-2", "worker/", "epoch", "", "worker/web-1/" };
     wire_record_encode(&record, &f->buf);
     for (size_t i = 0; i < COUNT(wrong); i++) {

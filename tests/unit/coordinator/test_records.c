@@ -215,6 +215,47 @@ static void events_are_filtered_and_told_how_far_they_were_seen(void **state)
     assert_int_equal(seen, 6);
 }
 
+static void a_start_loads_the_doors_and_the_drained_workers(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = { 0 };
+    const struct record *records = NULL;
+    size_t count = 0;
+    const struct record door = {
+        .kind = RECORD_TRANSITION,
+        .transition = { .pipeline = "p", .stage = "Prod", .reason = "friday", .changed_by = "ana" }
+    };
+    const struct record worker = { .kind = RECORD_WORKER,
+                                   .worker = { .name = "w1",
+                                               .drained = true,
+                                               .drained_by = "ana",
+                                               .drain_reason = "a new disk" } };
+    put(f, &door);
+    put(f, &worker);
+    assert_true(records_load(f->store, 2, &f->arena, &records, &count, &err));
+    assert_int_equal(count, 2);
+    assert_int_equal(records[0].kind, RECORD_WORKER);
+    assert_true(records[0].worker.drained);
+    assert_int_equal(records[1].kind, RECORD_TRANSITION);
+    assert_string_equal(records[1].transition.reason, "friday");
+}
+
+static void events_that_are_gone_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = { 0 };
+    uint64_t dropped = 9;
+    assert_true(records_events_dropped(f->store, 0, &dropped, &err));
+    assert_int_equal(dropped, 0);
+    for (uint64_t seq = 300; seq < 303; seq++) put_event(f, seq, "p", "aaa1");
+    assert_true(records_events_dropped(f->store, 298, &dropped, &err));
+    assert_int_equal(dropped, 1);
+    assert_true(records_events_dropped(f->store, 299, &dropped, &err));
+    assert_int_equal(dropped, 0);
+    assert_true(records_events_dropped(f->store, 400, &dropped, &err));
+    assert_int_equal(dropped, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +265,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_execution_comes_with_its_jobs_only, setup, teardown),
         cmocka_unit_test_setup_teardown(history_is_paged_from_the_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(a_start_loads_the_live_and_the_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_start_loads_the_doors_and_the_drained_workers, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(events_that_are_gone_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(events_are_filtered_and_told_how_far_they_were_seen, setup,
                                         teardown),
     };
