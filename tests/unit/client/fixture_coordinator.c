@@ -40,6 +40,7 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_RESUME: return request->resume.pipeline;
     case REQUEST_ALARM: return "";
     case REQUEST_ROLLBACK: return request->rollback.pipeline;
+    case REQUEST_DRAIN: return request->drain.worker;
     case REQUEST_STATUS:
     case REQUEST_WHY:
     case REQUEST_EXPORT: return request->status.pipeline;
@@ -50,7 +51,6 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_LIST:
     case REQUEST_LOGS:
     case REQUEST_PUSH:
-    case REQUEST_DRAIN: return request->drain.worker;
     case REQUEST_REGIONS:
     case REQUEST_PLAN:
     case REQUEST_WORKERS: break;
@@ -101,6 +101,44 @@ static const struct event_record event = { .seq = 7,
                                            .detail = "it went \x1b[31m wrong",
                                            .version_id = "v1" };
 
+static const struct reason reason = { .code = REASON_HOST_DRAINED,
+                                      .stage = "Prod",
+                                      .action = "Deploy",
+                                      .region = "us-east-1",
+                                      .worker = "web-1",
+                                      .text = "drained \x1b[31m by ana",
+                                      .fix = "meridian workers resume web-1",
+                                      .since_ms = 1000000,
+                                      .deadline_ms = 2000000 };
+static const struct region_summary region = { .region = "us-east-1",
+                                              .stores = "store-a",
+                                              .workers = 3,
+                                              .connected = 2,
+                                              .drained = 1,
+                                              .artifacts = 4 };
+static const struct preview_change change = { PREVIEW_CHANGE, "Prod",      "Deploy",
+                                              "region",       "us-east-1", "eu-west-1" };
+static const struct preview_step step = { "Prod", "Deploy", "eu-west-1", "CodeDeploy", 1, 3,
+                                          1,      5000000,  "" };
+
+/* True when it was one of the questions beside the tree. */
+static bool answer_ask(const struct request *request, struct reply *reply,
+                       const struct view_world *view)
+{
+    reply->reasons = &reason;
+    reply->reason_count = request->kind == REQUEST_WHY;
+    reply->regions = &region;
+    reply->region_count = request->kind == REQUEST_REGIONS;
+    reply->plan_changes = &change;
+    reply->plan_steps = &step;
+    reply->changed = true;
+    reply->plan_change_count = reply->plan_step_count = request->kind == REQUEST_PLAN;
+    if (request->kind != REQUEST_WHY) return reply->region_count + reply->plan_step_count > 0;
+    reply->executions = &view->view;
+    reply->execution_count = 1;
+    return true;
+}
+
 static void answer(struct fake *fake, uint64_t session, const struct request *request)
 {
     static struct view_world view;
@@ -121,7 +159,10 @@ static void answer(struct fake *fake, uint64_t session, const struct request *re
     view.view.execution.pipeline = pipeline[0] ? pipeline : "xr";
     if (status_ended(status)) view_finish(&view, status, "");
     reply.execution = view.view.execution.id;
-    if (request->kind == REQUEST_LIST) {
+    if (reply.failure.code == ERR_NONE && answer_ask(request, &reply, &view)) {
+        reply.name = "xr";
+        reply.version = 4;
+    } else if (request->kind == REQUEST_LIST) {
         reply.pipelines = pipelines;
         reply.pipeline_count = 1;
     } else if (request->kind == REQUEST_STATUS && reply.failure.code == ERR_NONE) {

@@ -303,6 +303,32 @@ static void strangers_and_silence_have_codes_of_their_own(void **state)
     expect(cases);
 }
 
+static void questions_have_answers(void **state)
+{
+    static const struct expectation cases[] = {
+        { "why missing", 3, "", "error:" },
+        { "why InProgress", 0, "HostDrained: drained \\x1b[31m by ana", "" },
+        { "why InProgress 0b8a", 0, "do: meridian workers resume web-1", "" },
+        { "why InProgress -o json", 0, "\"code\": \"HostDrained\"", "" },
+        { "regions", 0, "2/3, 1 drained", "" },
+        { "regions -o json", 0, "\"artifactStores\": \"store-a\"", "" },
+        { "regions -o name", 0, "us-east-1\n", "" },
+        { "plan", 2, "", "-f FILE is missing" },
+        { "plan -f @/client.yml", 0, "~ action Prod/Deploy: region  us-east-1 -> eu-west-1", "" },
+        { "plan -f @/client.yml --detailed-exitcode", 2, "3 (1 away)", "" },
+        { "plan -f @/client.yml -o json", 0, "\"bytesAcrossRegions\": 5000000", "" },
+        { "workers drain", 2, "", "a worker is drained or resumed" },
+        { "workers empty web-1", 2, "", "a worker is drained or resumed" },
+        { "workers drain missing", 3, "", "error:" },
+        { "workers drain web-1 --reason disk", 0, "web-1\n", NULL },
+        { "history Failed 0b8a", 2, "", "--compare" },
+        { "history Failed --compare 0b8a", 0, "stage Prod", "" },
+        { "history Failed --compare 0b8a 0b8a -o json", 0, "pipelineExecutionId", "" },
+        { "events --after x", 2, "", "--after needs the number" },
+    };
+    expect(cases);
+}
+
 #define alone(test) cmocka_unit_test_setup_teardown(test, command_world_make, command_world_end)
 #define together(test)                                                                             \
     cmocka_unit_test_setup_teardown(test, command_world_make_with_coordinator, command_world_end)
@@ -324,6 +350,7 @@ int main(void)
         together(transitions_are_changed),
         together(alarms_are_raised_and_cleared),
         together(deployments_are_listed_and_shown),
+        together(questions_have_answers),
         together(approvals_retries_and_rollbacks_name_the_execution),
         together(strangers_and_silence_have_codes_of_their_own),
     };
