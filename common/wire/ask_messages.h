@@ -30,6 +30,7 @@
     X(INTERRUPTED, "HookInterrupted") /* a person has to say how it goes on */                     \
     X(RESUMED, "ResumeOrdered")       /* the word is on its way */                                 \
     X(CANCELLED, "CancelOrdered")     /* the host has to end it */                                 \
+    X(HOST_TURN, "HostTurn")          /* the deployment configuration lets others go first */      \
     X(OTHER, "Waiting")               /* what the execution itself says; or the next turn decides */
 
 enum reason_code {

@@ -1,6 +1,7 @@
 /* Jobs: what the dispatch of each waits for, asked in its order. */
 #include "core/why.h"
 
+#include "core/deploy_rollout.h"
 #include "core/dispatch.h"
 #include "core/resume.h"
 
@@ -100,6 +101,11 @@ static void pinned(struct why *why, const struct model_job *job)
 {
     const struct model_worker *w = model_worker_find(why->c, job->state.worker);
     const struct model_job *before = w ? dispatch_before(w, job) : NULL;
+    const struct action_state *state = model_action(why->e, job->stage, job->action);
+    if (deploy_rolls(state) && !job->begins && job->state.attempt == 0) {
+        (void)of_job(why, REASON_HOST_TURN, job);
+        return;
+    }
     if (inputs(why, job)) return;
     if (w && !w->connected)
         lost(why, job, w);

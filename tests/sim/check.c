@@ -143,6 +143,17 @@ static void check_execution_new(struct world *w, const struct execution *new)
     }
 }
 
+/* Whoever is drained ends what it has and is given nothing new. */
+static void check_drained(struct world *w, const struct record *old, const struct job_state *new)
+{
+    bool given = new->status == STATUS_IN_PROGRESS && (!old || old->job.attempt < new->attempt);
+    const struct record like = { .kind = RECORD_WORKER, .worker = { .name = new->worker } };
+    const struct record *worker = given ? disk_get(&w->nodes[0].disk, &like) : NULL;
+    if (worker && worker->worker.drained)
+        world_fail(w, "DRAIN", "job %s attempt %u is given to %s, which is drained", new->id.text,
+                   new->attempt, new->worker);
+}
+
 void check_coordinator_put(struct world *w, const struct record *old, const struct record *new)
 {
     struct disk *d = &w->nodes[0].disk;
@@ -157,6 +168,7 @@ void check_coordinator_put(struct world *w, const struct record *old, const stru
     }
     if (new->kind == RECORD_ROW || new->kind == RECORD_SELF || new->kind == RECORD_TARGET)
         world_fail(w, "KIND", "the coordinator writes a record that is a worker's");
+    if (new->kind == RECORD_JOB) check_drained(w, old, &new->job);
     if (!old && new->kind == RECORD_EXECUTION) check_execution_new(w, &new->execution);
     if (!old) return;
     if (new->kind == RECORD_EXECUTION) check_execution_put(w, &old->execution, &new->execution);

@@ -100,6 +100,20 @@ static void plan_transitions(struct world *w)
     transition_at(w, pipeline, stage, true, o->faults_ms + SIM_DOORS_OPEN_MS);
 }
 
+/* Somebody takes a worker out of work; in the end all of them work again. */
+static void plan_drains(struct world *w)
+{
+    const struct options *o = &w->options;
+    if (o->healthy || !world_chance(w, 2500)) return;
+    uint32_t worker = 1 + world_below(w, o->workers);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct sim_op *op = op_add(w, REQUEST_DRAIN, 0);
+        op->worker = worker;
+        op->enable = i == 1;
+        op_at(w, i ? o->faults_ms + SIM_DOORS_OPEN_MS : 500 + world_below(w, o->faults_ms));
+    }
+}
+
 void client_plan(struct world *w)
 {
     const struct options *o = &w->options;
@@ -126,6 +140,7 @@ void client_plan(struct world *w)
         if (!o->healthy && world_chance(w, 4000)) plan_repair(w, pipeline, at);
     }
     plan_transitions(w);
+    plan_drains(w);
 }
 
 void client_op(struct world *w, uint32_t number)

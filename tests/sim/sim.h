@@ -74,7 +74,7 @@ struct sim_op { /* what one person wants, repeated until it is answered */
     uint32_t stage; /* TRANSITION: into it, from 1 */
     bool abandon, enable, done, asked;
     struct id execution; /* RUN: as answered first; STOP: what to stop; RESUME: of what */
-    uint32_t worker;     /* RESUME */
+    uint32_t worker;     /* RESUME, DRAIN (`enable`: it works again) */
     enum resume_verb verb;
 };
 

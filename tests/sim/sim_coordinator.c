@@ -154,6 +154,9 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
         request.transition =
             (struct transition_request){ op->submission, name, stage_names[op->stage - 1],
                                          op->enable, "sim" };
+    } else if (op->kind == REQUEST_DRAIN) {
+        request.drain =
+            (struct drain_request){ op->submission, w->nodes[op->worker].name, !op->enable, "sim" };
     } else if (op->kind == REQUEST_RETRY) {
         request.retry = (struct retry_request){
             .submission = op->submission, .pipeline = name, .execution = "", .stage = ""
