@@ -266,6 +266,31 @@ static void who_failed_last_begins_first(void **state)
     world_deinit(&w);
 }
 
+/* Hosts that finished are left alone, those that were skipped have their turn now. */
+static void a_retry_goes_on_by_the_groups_rule(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, GROUP(""));
+    world_run(&w, "xr", "", "v1");
+    finish(&w, "w1", STATUS_SUCCEEDED);
+    finish(&w, "w2", STATUS_FAILED);
+    assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_FAILED);
+    assert_int_equal(jobs_in(&w, STATUS_SKIPPED), 3);
+    struct request request = { .kind = REQUEST_RETRY };
+    request.retry.pipeline = "xr";
+    request.retry.execution = request.retry.stage = "";
+    assert_int_equal(world_request(&w, &request, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+    static const char *const order[] = { "w2", "w3", "w4", "x1" };
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(jobs_in(&w, STATUS_IN_PROGRESS), 1);
+        finish(&w, order[i], STATUS_SUCCEEDED);
+    }
+    assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_SUCCEEDED);
+    assert_string_equal(action_of(&w)->summary, "5/5 instances");
+    world_deinit(&w);
+}
+
 /* ---- automatic rollback ---- */
 
 static void good_first(struct world *w)
@@ -377,6 +402,7 @@ int main(void)
         cmocka_unit_test(who_joins_meanwhile_is_deployed_to),
         cmocka_unit_test(only_outdated_hosts_when_asked),
         cmocka_unit_test(who_failed_last_begins_first),
+        cmocka_unit_test(a_retry_goes_on_by_the_groups_rule),
         cmocka_unit_test(a_failure_brings_back_what_was_good),
         cmocka_unit_test(without_the_event_nothing_goes_back),
         cmocka_unit_test(an_alarm_ends_the_deployment_and_brings_back_what_was_good),
