@@ -19,8 +19,9 @@
 #pragma once
 #include "io/digest.h"
 
-/* DELTA_MEMORY_MIN serves any pair of up to about 1 GB each. */
-enum { DELTA_MEMORY_MIN = 64 << 20, DELTA_MEMORY_DEFAULT = 256 << 20 };
+/* The packer's own tables and 16 MB of each file are in it; DELTA_MEMORY_MIN serves old files of up
+ * to 3 GB. */
+enum { DELTA_MEMORY_MIN = 128 << 20, DELTA_MEMORY_DEFAULT = 256 << 20 };
 
 /* Called every few megabytes of the new file; false ends the work. */
 typedef bool (*delta_fn)(void *owner, uint64_t done, uint64_t total);

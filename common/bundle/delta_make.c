@@ -9,8 +9,8 @@
 #include <zstd.h>
 
 /* Level 12 packs the runs of zeros and of equal differences nearly as small as 19 does. A small
- * file gets a small window: zstd's tables, cleared for each, are as large as that. */
-enum { CHUNK = 1 << 16, LEVEL = 12, WINDOW_LOG_MIN = 14 };
+ * file gets a small window, and none a large one: zstd's tables are some twenty times its size. */
+enum { CHUNK = 1 << 16, LEVEL = 12, WINDOW_LOG_MIN = 14, WINDOW_LOG_MAX = 21 };
 
 struct make {
     const struct delta_job *job;
@@ -72,7 +72,7 @@ NODISCARD static bool make_start(struct make *m, const struct delta_header *head
 {
     uint8_t code[DELTA_HEADER_SIZE];
     int window_log = WINDOW_LOG_MIN;
-    while (window_log < DELTA_WINDOW_LOG && header->new_image >> window_log > 0) window_log++;
+    while (window_log < WINDOW_LOG_MAX && header->new_image >> window_log > 0) window_log++;
     m->fd = open(m->job->delta_path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (m->fd < 0) return fs_error(err, "create", m->job->delta_path);
     m->zstd = ZSTD_createCCtx();

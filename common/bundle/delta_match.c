@@ -8,6 +8,9 @@
 enum { BLOCK_MIN = 16, BLOCK_MAX = 1024, PROBES_MAX = 8, SLOT_MIN_LOG = 8, MEMORY_PARTS = 3 };
 /* A place is left for another that agrees in so many bytes more, as bsdiff does. */
 enum { BETTER_BY = 8, SURE_RUN = 64 };
+/* So much disagreement ends an extension backwards: a hostile file could else have the same bytes
+ * looked at again for each place found. */
+enum { DROP_MAX = 4096 };
 /* A piece that goes on and on is handed out from time to time; then the files' pages may go. */
 enum { PIECE_MAX = 4 << 20, RELEASE_EVERY = 16 << 20 };
 
@@ -74,7 +77,8 @@ static void index_add(struct match *m, size_t number)
 
 NODISCARD static bool index_make(struct match *m, uint64_t memory_max, struct error *err)
 {
-    uint64_t slots_max = memory_max / MEMORY_PARTS / sizeof *m->slots;
+    uint64_t slots_max = 1;
+    while (2 * slots_max * sizeof *m->slots <= memory_max / MEMORY_PARTS) slots_max *= 2;
     m->block = BLOCK_MIN;
     while (m->block < BLOCK_MAX && m->old.len / m->block > slots_max * 3 / 4) m->block *= 2;
     size_t count = m->old.len / m->block;
@@ -150,7 +154,7 @@ static size_t extent_backward(const struct match *m, size_t old_at, size_t new_a
 {
     size_t best = 0;
     int64_t score = 0, best_score = 0;
-    for (size_t i = 1; i <= max && i <= old_at; i++) {
+    for (size_t i = 1; i <= max && i <= old_at && best_score - score < DROP_MAX; i++) {
         score += m->old.data[old_at - i] == m->new.data[new_at - i] ? 1 : -1;
         if (score <= best_score) continue;
         best_score = score;
