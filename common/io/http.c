@@ -2,14 +2,17 @@
 
 #include "io/clock.h"
 #include "io/digest.h"
+#include "io/fs.h"
 #include "io/loop.h"
 #include "io/s3.h"
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 enum {
     CONNECT_MS = 3000,
@@ -30,12 +33,13 @@ struct exchange {
     uint64_t digested;
 };
 
-/* One descriptor of libcurl's; kept for the next one once it is closed. */
+/* One descriptor of libcurl's; kept for the next one once it is closed. The loop watches a copy:
+ * libcurl may tell that it lets go of a socket only after it has closed it. */
 struct socket_watch {
     struct loop_watch watch;
     struct http *http;
     struct socket_watch *next;
-    int fd;
+    int fd, copy;
 };
 
 struct http {
@@ -78,6 +82,12 @@ static struct socket_watch *socket_new(struct http *http, int fd)
     return socket;
 }
 
+static void socket_forget(struct socket_watch *socket)
+{
+    loop_remove(socket->http->loop, &socket->watch);
+    auto_close(&socket->copy);
+}
+
 static int on_socket(CURL *curl, curl_socket_t fd, int what, void *owner, void *unused)
 {
     struct http *http = owner;
@@ -86,14 +96,27 @@ static int on_socket(CURL *curl, curl_socket_t fd, int what, void *owner, void *
     (void)unused;
     struct socket_watch *socket = socket_find(http, true, fd);
     if (what == CURL_POLL_REMOVE) {
-        if (socket) loop_remove(http->loop, &socket->watch);
+        if (socket) socket_forget(socket);
         return 0;
     }
     uint32_t events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
                       (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
     if (socket) return loop_change(http->loop, &socket->watch, events, &err) ? 0 : -1;
     socket = socket_new(http, fd);
-    return loop_add(http->loop, &socket->watch, fd, events, on_socket_ready, socket, &err) ? 0 : -1;
+    socket->copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (socket->copy < 0) return -1;
+    if (loop_add(http->loop, &socket->watch, socket->copy, events, on_socket_ready, socket, &err))
+        return 0;
+    auto_close(&socket->copy);
+    return -1;
+}
+
+static int on_close(void *owner, curl_socket_t fd)
+{
+    struct http *http = owner;
+    struct socket_watch *socket = socket_find(http, true, fd);
+    if (socket) socket_forget(socket);
+    return close(fd);
 }
 
 static int on_timer(CURLM *multi, long ms, void *owner)
@@ -142,7 +165,7 @@ void http_close(struct http *http)
     curl_multi_cleanup(http->multi);
     for (struct socket_watch *socket = http->sockets, *next; socket; socket = next) {
         next = socket->next;
-        loop_remove(http->loop, &socket->watch);
+        if (socket->watch.loop) socket_forget(socket);
         free(socket);
     }
     free(http);
@@ -211,6 +234,8 @@ static void set_options(struct exchange *x, const struct http_request *request)
     } else {
         curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     }
+    curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, x->http);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
