@@ -12,7 +12,15 @@ struct apply_request {
     struct id submission;
     const char *file; /* as the user named it: for messages */
     struct bytes text;
-    bool dry_run; /* `validate`: all problems, no change */
+    bool dry_run;     /* `validate`: all problems, no change */
+    uint32_t version; /* that must be in force, else ConcurrentModification; 0: any */
+};
+
+/* What a source action takes instead of its newest revision (AWS: sourceRevisions). */
+struct source_override {
+    const char *action;
+    const char *version_id; /* "" the newest of the key */
+    const char *key;        /* "" the configured one */
 };
 
 struct run_request {
@@ -20,7 +28,11 @@ struct run_request {
     const char *pipeline;
     const char *revision; /* a version id, or "" for the newest */
     bool ignore_application_stop_failures;
-    bool outdated_only; /* AWS: updateOutdatedInstancesOnly */
+    bool outdated_only;               /* AWS: updateOutdatedInstancesOnly */
+    const struct variable *variables; /* other values than the definition's defaults */
+    size_t variable_count;
+    const struct source_override *overrides;
+    size_t override_count;
 };
 
 struct stop_request {

@@ -33,13 +33,15 @@ struct action_state {
     uint64_t started_ms, ended_ms, deadline_ms;
     const char *summary;
     const char *error_code, *error_message;
-    struct id token;               /* approval: of the question; an answer may name it */
-    const char *updated_by;        /* approval: who answered */
-    struct id deployment;          /* of the attempt under way, as its hosts know it */
-    const char *custom_data, *url; /* approval: for who answers */
-    uint32_t hosts;                /* deployment group: when it began; 0 not yet, or no group */
-    uint32_t spare;                /* ... how many of them may be out of service at once */
-    const char *config;            /* ... by which configuration */
+    struct id token;                  /* approval: of the question; an answer may name it */
+    const char *updated_by;           /* approval: who answered */
+    struct id deployment;             /* of the attempt under way, as its hosts know it */
+    const char *custom_data, *url;    /* approval: for who answers */
+    uint32_t hosts;                   /* deployment group: when it began; 0 not yet, or no group */
+    uint32_t spare;                   /* ... how many of them may be out of service at once */
+    const char *config;               /* ... by which configuration */
+    const struct variable *variables; /* that it has given; a source's are in its revision */
+    size_t variable_count;
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \
@@ -95,6 +97,8 @@ struct execution {
     struct id rollback_target;             /* ROLLBACK: whose revisions these are */
     bool ignore_application_stop_failures; /* the operator wants no old script to hold a host */
     bool outdated_only;                    /* hosts that have the revision are left alone */
+    const struct variable *variables;      /* of the pipeline, as this execution has them */
+    size_t variable_count;
 };
 
 /* "job/EXECUTION/ID" */

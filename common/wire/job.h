@@ -44,6 +44,11 @@ struct job_artifact {
     struct grant grant;
 };
 
+/* Of a pipeline, or given by an action: what `#{NAMESPACE.NAME}` stands for. */
+struct variable {
+    const char *name, *value;
+};
+
 struct job_variable {
     const char *name;
     const char *value; /* of a secret: the name of a file that the worker keeps */
@@ -118,4 +123,6 @@ struct result {
     uint64_t ended_ms;
     const struct job_artifact *outputs; /* JOB_BUILD: what was put, without grants */
     size_t output_count;
+    const struct variable *variables; /* JOB_BUILD: exported by its buildspec */
+    size_t variable_count;
 };

@@ -27,8 +27,9 @@ enum {
     WIRE_ACTIONS_MAX = 500,
     WIRE_ARTIFACTS_MAX = 100,
     WIRE_BUILD_ARTIFACTS_MAX = 5,  /* in and out of one build */
-    WIRE_VARIABLES_MAX = 50,       /* of one build's environment */
+    WIRE_VARIABLES_MAX = 50,       /* of one build's environment, of a pipeline, of one action */
     WIRE_VARIABLE_MAX = 2000,      /* a value of it (AWS: environmentVariables) */
+    WIRE_VARIABLE_NAME_MAX = 128,  /* of a pipeline's or an action's (AWS: 1 to 128) */
     WIRE_JOBS_MAX = 1000,          /* targets of one execution in one reply */
     WIRE_LIST_MAX = 1000,          /* entries of any list in a reply */
     WIRE_DOCUMENT_MAX = 512 << 10, /* a pipeline definition's text */

@@ -50,5 +50,7 @@ struct step_outcome {
     size_t phase_count;
     const struct job_artifact *outputs; /* STEP_BUILD */
     size_t output_count;
+    const struct variable *variables; /* STEP_BUILD: exported */
+    size_t variable_count;
     uint64_t idle_events; /* bit N: event N of the present revision runs nothing; 0: not known */
 };

@@ -20,8 +20,16 @@ static const struct wire_field apply_request_fields[] = {
     FIELD(apply_request, ApplyRequest, file, WIRE_FREE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(apply_request, ApplyRequest, text, WIRE_DOCUMENT, .max = WIRE_DOCUMENT_MAX),
     FIELD(apply_request, ApplyRequest, dry_run, WIRE_BOOL),
+    FIELD(apply_request, ApplyRequest, version, WIRE_U32),
 };
 static const struct wire_type wire_apply_request = TYPE(apply_request, apply_request);
+
+static const struct wire_field source_override_fields[] = {
+    FIELD(source_override, SourceOverride, action, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(source_override, SourceOverride, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
+    FIELD(source_override, SourceOverride, key, WIRE_TEXT, .max = WIRE_KEY_MAX),
+};
+static const struct wire_type wire_source_override = TYPE(source_override, source_override);
 
 static const struct wire_field run_request_fields[] = {
     FIELD(run_request, RunRequest, submission, WIRE_ID),
@@ -29,6 +37,10 @@ static const struct wire_field run_request_fields[] = {
     FIELD(run_request, RunRequest, revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(run_request, RunRequest, ignore_application_stop_failures, WIRE_BOOL),
     FIELD(run_request, RunRequest, outdated_only, WIRE_BOOL),
+    COUNTED(run_request, RunRequest, variables, variable_count, WIRE_LIST, .type = &wire_variable,
+            .max = WIRE_VARIABLES_MAX),
+    COUNTED(run_request, RunRequest, overrides, override_count, WIRE_LIST,
+            .type = &wire_source_override, .max = WIRE_VARIABLES_MAX),
 };
 static const struct wire_type wire_run_request = TYPE(run_request, run_request);
 

@@ -96,8 +96,8 @@ struct wire_type {
 #define SAME(plain, proto) _Static_assert((int)(plain) == (int)(proto), #plain)
 
 /* wire_job.c, wire_worker.c, wire_record.c, wire_client.c */
-extern const struct wire_type wire_fence, wire_artifact_ref, wire_grant, wire_job, wire_diagnostics,
-    wire_lifecycle_report, wire_result, wire_step_spec, wire_step_outcome;
+extern const struct wire_type wire_fence, wire_artifact_ref, wire_grant, wire_job, wire_variable,
+    wire_diagnostics, wire_lifecycle_report, wire_result, wire_step_spec, wire_step_outcome;
 extern const struct wire_type wire_row, wire_hello, wire_welcome, wire_refusal, wire_offer,
     wire_accept, wire_nack, wire_heartbeat, wire_lease, wire_progress, wire_job_key, wire_cancel,
     wire_signed_cancel, wire_log_request, wire_log_chunk;

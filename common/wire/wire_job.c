@@ -57,6 +57,12 @@ static const struct wire_field job_artifact_fields[] = {
 };
 static const struct wire_type wire_job_artifact = TYPE(job_artifact, job_artifact);
 
+static const struct wire_field variable_fields[] = {
+    FIELD(variable, Variable, name, WIRE_TEXT, .max = WIRE_VARIABLE_NAME_MAX),
+    FIELD(variable, Variable, value, WIRE_TEXT, .max = WIRE_VARIABLE_MAX),
+};
+const struct wire_type wire_variable = TYPE(variable, variable);
+
 static const struct wire_field job_variable_fields[] = {
     FIELD(job_variable, JobVariable, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(job_variable, JobVariable, value, WIRE_TEXT, .max = WIRE_VARIABLE_MAX),
@@ -136,6 +142,8 @@ static const struct wire_field result_fields[] = {
     FIELD(result, Result, ended_ms, WIRE_U64),
     COUNTED(result, Result, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,
             .max = WIRE_BUILD_ARTIFACTS_MAX),
+    COUNTED(result, Result, variables, variable_count, WIRE_LIST, .type = &wire_variable,
+            .max = WIRE_VARIABLES_MAX),
 };
 const struct wire_type wire_result = TYPE(result, result);
 
@@ -173,5 +181,7 @@ static const struct wire_field step_outcome_fields[] = {
             .type = &wire_lifecycle_report, .max = WIRE_EVENTS_MAX),
     COUNTED(step_outcome, StepOutcome, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,
             .max = WIRE_BUILD_ARTIFACTS_MAX),
+    COUNTED(step_outcome, StepOutcome, variables, variable_count, WIRE_LIST, .type = &wire_variable,
+            .max = WIRE_VARIABLES_MAX),
 };
 const struct wire_type wire_step_outcome = TYPE(step_outcome, step_outcome);

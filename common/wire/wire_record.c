@@ -66,6 +66,8 @@ static const struct wire_field action_state_fields[] = {
     FIELD(action_state, ActionState, hosts, WIRE_U32),
     FIELD(action_state, ActionState, spare, WIRE_U32),
     FIELD(action_state, ActionState, config, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    COUNTED(action_state, ActionState, variables, variable_count, WIRE_LIST, .type = &wire_variable,
+            .max = WIRE_VARIABLES_MAX),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 
@@ -116,6 +118,8 @@ static const struct wire_field execution_fields[] = {
     FIELD(execution, Execution, rollback_target, WIRE_ID_OR_NONE),
     FIELD(execution, Execution, ignore_application_stop_failures, WIRE_BOOL),
     FIELD(execution, Execution, outdated_only, WIRE_BOOL),
+    COUNTED(execution, Execution, variables, variable_count, WIRE_LIST, .type = &wire_variable,
+            .max = WIRE_VARIABLES_MAX),
 };
 const struct wire_type wire_execution = TYPE(execution, execution);
 

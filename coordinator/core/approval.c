@@ -3,16 +3,19 @@
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/request.h"
+#include "core/variables.h"
 
 #include <string.h>
 
-void approval_begin(struct coordinator *c, struct action_state *state,
-                    const struct pipeline_action *definition)
+void approval_begin(struct coordinator *c, struct model_execution *e, size_t stage, size_t action)
 {
+    struct arena *arena = &c->out->arena;
+    struct action_state *state = model_action(e, stage, action);
+    const struct pipeline_action *definition = model_action_definition(e, stage, action);
     state->token = id_new_uuid(&c->random);
     state->deadline_ms = c->now_ms + pipeline_timeout_ms(definition);
-    model_text(&state->custom_data, pipeline_setting_get(definition, "CustomData"));
-    model_text(&state->url, pipeline_setting_get(definition, "ExternalEntityLink"));
+    model_text(&state->custom_data, variables_setting(e, stage, action, "CustomData", arena));
+    model_text(&state->url, variables_setting(e, stage, action, "ExternalEntityLink", arena));
     model_text(&state->updated_by, "");
     model_text(&state->summary, "waits for approval");
 }

@@ -11,8 +11,7 @@
 struct pipeline_action;
 
 /* What is particular to it at an action's begin. */
-void approval_begin(struct coordinator *c, struct action_state *state,
-                    const struct pipeline_action *definition);
+void approval_begin(struct coordinator *c, struct model_execution *e, size_t stage, size_t action);
 void approval_reconcile(struct coordinator *c, struct model_execution *e, size_t stage,
                         size_t action);
 /* REQUEST_APPROVAL, from who may. */

@@ -4,6 +4,7 @@
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/replication.h"
+#include "core/variables.h"
 
 #include <assert.h>
 #include <string.h>
@@ -176,14 +177,16 @@ static struct job_artifact offered(struct arena *arena, const struct model_execu
                                   .grant = { .url = "", .pin = "" } };
 }
 
-static void offer_variables(struct arena *arena, struct job *to,
+static void offer_variables(struct arena *arena, struct job *to, const struct model_execution *e,
                             const struct pipeline_action *action)
 {
     struct job_variable *list = arena_calloc(arena, action->variable_count, sizeof *list);
     for (size_t i = 0; i < action->variable_count; i++)
-        list[i] = (struct job_variable){ arena_text(arena, action->variables[i].name),
-                                         arena_text(arena, action->variables[i].value),
-                                         action->variables[i].secret };
+        list[i] = (struct job_variable){
+            arena_text(arena, action->variables[i].name),
+            arena_text(arena, variables_expand(e, action->variables[i].value, arena)),
+            action->variables[i].secret
+        };
     to->variables = list;
     to->variable_count = action->variable_count;
 }
@@ -208,9 +211,10 @@ void build_offer(struct arena *arena, struct job *to, const struct model_job *jo
     to->input = inputs[0].ref;
     to->outputs = outputs;
     to->output_count = action->output_count;
-    offer_variables(arena, to, action);
+    offer_variables(arena, to, e, action);
     deploy_group_id(e->state.pipeline, action->name, group_id);
-    to->application = arena_text(arena, pipeline_setting_get(action, "ProjectName"));
+    to->application =
+        arena_text(arena, variables_setting(e, job->stage, job->action, "ProjectName", arena));
     to->deployment_group = arena_text(arena, action->name);
     to->deployment_group_id = arena_text(arena, group_id);
 }

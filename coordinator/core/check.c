@@ -287,6 +287,7 @@ size_t pipeline_check(const struct pipeline *pipeline, const char *region, struc
     if (pipeline->stage_count <= WIRE_STAGES_MAX)
         for (size_t s = 0; s < pipeline->stage_count; s++)
             if (pipeline->stages[s].action_count <= WIRE_ACTIONS_MAX) check_stage(&f, s);
+    if (pipeline->stage_count <= WIRE_STAGES_MAX) check_variables(&f);
     problems_sort(f.at, f.count);
     *out = f.at;
     return f.count;

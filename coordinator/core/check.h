@@ -1,6 +1,7 @@
 /* check.h - the parts of pipeline_check(), which applies the rules of pipeline.md b1.
  *
- * A rule that needs one action only lies in check_action.c, what joins several in check.c.
+ * A rule that needs one action only lies in check_action.c, those of variables and references in
+ * check_variables.c, what else joins several in check.c.
  */
 #pragma once
 #include "core/pipeline.h"
@@ -21,3 +22,6 @@ void check_say(struct findings *f, struct position at, struct position near, con
 /* [A-Za-z0-9] and the characters of `also`, `min` to `max` of them. */
 bool check_word(const char *text, size_t min, size_t max, const char *also);
 void check_action(struct findings *f, size_t stage, size_t action);
+void check_variables(struct findings *f);
+/* What a setting of the action must be, when `value` is not that; NULL when it is right. */
+const char *check_setting(const struct pipeline_action *action, const char *key, const char *value);

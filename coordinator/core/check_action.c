@@ -1,4 +1,5 @@
 #include "core/check.h"
+#include "core/reference.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -207,27 +208,43 @@ static const struct setting_rule *setting_rule_of(const struct provider_rule *ru
     return NULL;
 }
 
+/* NULL when the value is right. */
+static const char *value_wanted(const struct setting_rule *rule, const char *value)
+{
+    const char *wanted = NULL;
+    switch (rule->kind) {
+    case VALUE_TEXT: break;
+    case VALUE_NAME: /* it becomes part of a target's name */
+        if (!check_word(value, 1, WIRE_NAME_MAX, "+=,.@-_ "))
+            wanted = "1 to 100 letters, digits, blanks or + = , . @ - _";
+        break;
+    case VALUE_BUCKET:
+        if (!check_word(value, 3, 63, "-."))
+            wanted = "the name of a store: 3 to 63 letters, digits or - .";
+        break;
+    case VALUE_BOOLEAN:
+        if (!text_equal(value, "true") && !text_equal(value, "false")) wanted = "true or false";
+        break;
+    }
+    return wanted;
+}
+
+const char *check_setting(const struct pipeline_action *action, const char *key, const char *value)
+{
+    const struct provider_rule *provider = rule_of(action);
+    const struct setting_rule *rule = provider ? setting_rule_of(provider, key) : NULL;
+    size_t len = strlen(value);
+    if (len < 1 || len > SETTING_VALUE_MAX) return "1 to 1000 characters";
+    return rule ? value_wanted(rule, value) : NULL;
+}
+
 static void check_value(const struct subject *s, const struct pipeline_setting *setting,
                         const struct setting_rule *rule)
 {
     const struct pipeline_action *a = s->action;
     const char *path = path_of(s, arena_format(s->f->arena, ".configuration.%.60s", setting->key));
-    const char *wanted = NULL;
-    switch (rule->kind) {
-    case VALUE_TEXT: break;
-    case VALUE_NAME: /* it becomes part of a target's name */
-        if (!check_word(setting->value, 1, WIRE_NAME_MAX, "+=,.@-_ "))
-            wanted = "1 to 100 letters, digits, blanks or + = , . @ - _";
-        break;
-    case VALUE_BUCKET:
-        if (!check_word(setting->value, 3, 63, "-."))
-            wanted = "the name of a store: 3 to 63 letters, digits or - .";
-        break;
-    case VALUE_BOOLEAN:
-        if (!text_equal(setting->value, "true") && !text_equal(setting->value, "false"))
-            wanted = "true or false";
-        break;
-    }
+    if (reference_in(setting->value)) return; /* its value is looked at as the action begins */
+    const char *wanted = value_wanted(rule, setting->value);
     if (wanted)
         check_say(s->f, setting->at, a->at, path, "%s is '%.120s': write %s", setting->key,
                   setting->value, wanted);

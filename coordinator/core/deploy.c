@@ -4,14 +4,17 @@
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/replication.h"
+#include "core/variables.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-const char *deploy_target(struct arena *arena, const struct pipeline_action *action)
+const char *deploy_target(struct arena *arena, const struct model_execution *e, size_t stage,
+                          size_t action)
 {
-    return arena_format(arena, "deploy:%s/%s", pipeline_setting_get(action, "ApplicationName"),
-                        pipeline_setting_get(action, "DeploymentGroupName"));
+    return arena_format(arena, "deploy:%s/%s",
+                        variables_setting(e, stage, action, "ApplicationName", arena),
+                        variables_setting(e, stage, action, "DeploymentGroupName", arena));
 }
 
 /* FNV-1a, 64 bits. The NUL between the names keeps "a" "bc" and "ab" "c" apart. */
@@ -100,7 +103,7 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
         .kind = JOB_DEPLOY,
         .worker = worker,
         .region = running->region,
-        .target = deploy_target(&c->out->arena, definition),
+        .target = deploy_target(&c->out->arena, e, stage, action),
         .artifact = definition->inputs[0],
         .status = STATUS_PENDING,
         .cause = "",

@@ -11,7 +11,8 @@
 void deploy_reconcile(struct coordinator *c, struct model_execution *e, size_t stage,
                       size_t action);
 /* What must not be worked on twice at once on one host. */
-const char *deploy_target(struct arena *arena, const struct pipeline_action *action);
+const char *deploy_target(struct arena *arena, const struct model_execution *e, size_t stage,
+                          size_t action);
 enum { DEPLOY_GROUP_ID_SIZE = 20 };
 /* "dg-" and 16 hexadecimal digits made of both names: stable, and safe as a folder's name. */
 void deploy_group_id(const char *application, const char *group, char out[DEPLOY_GROUP_ID_SIZE]);

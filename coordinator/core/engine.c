@@ -10,6 +10,7 @@
 #include "core/retry.h"
 #include "core/rollback.h"
 #include "core/source.h"
+#include "core/variables.h"
 
 #include <assert.h>
 
@@ -66,9 +67,13 @@ static void action_begin(struct coordinator *c, struct model_execution *e, size_
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
     uint64_t timeout_ms = c->config.action_timeout_ms;
     state->deadline_ms = c->now_ms + (timeout_ms ? timeout_ms : pipeline_timeout_ms(definition));
-    if (definition->category == CATEGORY_APPROVAL) approval_begin(c, state, definition);
+    struct error err = { ERR_NONE, "" };
+    bool ready = variables_ready(e, stage, action, &c->out->arena, &err);
+    if (ready && definition->category == CATEGORY_APPROVAL) approval_begin(c, e, stage, action);
     journal_execution(c, e);
     journal_event_action(c, e, stage, action);
+    if (!ready)
+        engine_end_action(c, e, stage, action, STATUS_FAILED, "ConfigurationError", err.text);
 }
 
 void engine_end_action(struct coordinator *c, struct model_execution *e, size_t stage,
@@ -81,6 +86,7 @@ void engine_end_action(struct coordinator *c, struct model_execution *e, size_t 
     state->ended_ms = c->now_ms;
     model_text(&state->error_code, code);
     model_text(&state->error_message, message);
+    if (status == STATUS_SUCCEEDED) variables_give(c, e, stage, action);
     journal_execution(c, e);
     journal_event_action(c, e, stage, action);
 }
@@ -321,21 +327,31 @@ static struct model_execution *execution_begin(struct coordinator *c, struct mod
     return e;
 }
 
-bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct revision *revisions,
-                  size_t count, enum trigger trigger, const char *detail, struct id *execution,
-                  struct failure *failure)
+bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct beginning *from,
+                  struct id *execution, struct failure *failure)
 {
+    struct arena *arena = &c->out->arena;
+    struct error err;
+    const struct variable *variables = NULL;
     struct model_definition *definition = model_definition_current(p);
     assert(definition);
     if (!room_for_one(p, failure)) return false;
     const struct pipeline *parsed = definition->state.parsed;
+    if (!variables_start(parsed, from->variables, from->variable_count, arena, &variables, &err)) {
+        *failure = (struct failure){ err.code, "the execution was not started",
+                                     arena_format(arena, "ValidationException: %s", err.text),
+                                     "meridian run --variable NAME=VALUE" };
+        return false;
+    }
     const struct execution state = {
-        .trigger = trigger,
-        .trigger_detail = detail,
-        .revisions = revisions,
-        .revision_count = count,
-        .stages = stages_of(&c->out->arena, parsed, c->config.region),
+        .trigger = from->trigger,
+        .trigger_detail = from->detail,
+        .revisions = from->revisions,
+        .revision_count = from->revision_count,
+        .stages = stages_of(arena, parsed, c->config.region),
         .mode = parsed->mode,
+        .variables = variables,
+        .variable_count = parsed->variable_count,
     };
     struct model_execution *e = execution_begin(c, p, definition, &state);
     origin_copies(c, e);
@@ -359,6 +375,19 @@ static size_t copies_of(struct arena *arena, const struct execution *target,
     return count;
 }
 
+/* All actions of the stage, or those of `which`: what they gave to the target they give now. */
+static void actions_skip(struct stage_state *stage, const struct stage_state *of_target,
+                         const bool *which)
+{
+    struct action_state *actions = (struct action_state *)stage->actions;
+    for (size_t a = 0; a < stage->action_count; a++) {
+        if (which && !which[a]) continue;
+        actions[a].status = STATUS_SKIPPED;
+        actions[a].variables = of_target->actions[a].variables;
+        actions[a].variable_count = of_target->actions[a].variable_count;
+    }
+}
+
 bool engine_start_rollback(struct coordinator *c, const struct model_execution *target,
                            size_t stage, const bool *skip, enum trigger trigger, const char *detail,
                            struct id *execution, struct failure *failure)
@@ -366,14 +395,12 @@ bool engine_start_rollback(struct coordinator *c, const struct model_execution *
     struct arena *arena = &c->out->arena;
     const struct pipeline *parsed = target->definition->state.parsed;
     if (!room_for_one(target->pipeline, failure)) return false;
+    const struct execution copy = journal_copy_execution(arena, &target->state);
     struct stage_state *stages = stages_of(arena, parsed, c->config.region);
     for (size_t s = 0; s < parsed->stage_count; s++) {
         if (s != stage) stages[s].status = STATUS_SKIPPED;
-        for (size_t a = 0; a < stages[s].action_count; a++)
-            if (s != stage || (skip && skip[a]))
-                ((struct action_state *)stages[s].actions)[a].status = STATUS_SKIPPED;
+        if (s != stage || skip) actions_skip(&stages[s], &copy.stages[s], s == stage ? skip : NULL);
     }
-    const struct execution copy = journal_copy_execution(arena, &target->state);
     struct execution state = {
         .trigger = trigger,
         .trigger_detail = detail,
@@ -383,6 +410,8 @@ bool engine_start_rollback(struct coordinator *c, const struct model_execution *
         .mode = target->state.mode,
         .type = TYPE_ROLLBACK,
         .rollback_target = target->state.id,
+        .variables = copy.variables,
+        .variable_count = copy.variable_count,
     };
     state.copy_count = copies_of(arena, &copy, &state.copies);
     *execution = execution_begin(c, target->pipeline, target->definition, &state)->state.id;

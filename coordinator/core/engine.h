@@ -8,11 +8,20 @@
 #pragma once
 #include "core/model.h"
 
+struct beginning {
+    const struct revision *revisions; /* one for each source action */
+    size_t revision_count;
+    enum trigger trigger;
+    const char *detail;
+    const struct variable *variables; /* other values than the definition's */
+    size_t variable_count;
+};
+
 /* The execution begins with its source stage already succeeded. False with `failure` filled
- * (texts from the actions' arena or constant) when a bound forbids it. */
+ * (texts from the actions' arena or constant) when a bound or its variables forbid it. */
 NODISCARD bool engine_start(struct coordinator *c, struct model_pipeline *p,
-                            const struct revision *revisions, size_t count, enum trigger trigger,
-                            const char *detail, struct id *execution, struct failure *failure);
+                            const struct beginning *from, struct id *execution,
+                            struct failure *failure);
 void engine_reconcile(struct coordinator *c);
 
 /* The only places that write these statuses; each change is journalled and told once. */

@@ -5,6 +5,7 @@
 #include "core/engine.h"
 #include "core/fleet.h"
 #include "core/journal.h"
+#include "core/variables.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -233,6 +234,10 @@ static void result_take(struct coordinator *c, struct model_job *job, const stru
     if (job->state.kind == JOB_BUILD && good && !build_result_complete(job, result)) {
         status = STATUS_FAILED;
         cause = "the worker did not say which versions of the output artifacts it wrote";
+    } else if (job->state.kind == JOB_BUILD && good && !variables_take(c, job, result)) {
+        status = STATUS_FAILED;
+        cause = "OutputVariablesSizeExceededException: the output variables of an execution have "
+                "122880 bytes at most, with these they are more";
     }
     /* A build that failed would fail again; one that was lost with its host may not. */
     bool final =

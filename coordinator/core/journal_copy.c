@@ -12,12 +12,23 @@ struct artifact_ref journal_copy_ref(struct arena *arena, const struct artifact_
     return to;
 }
 
+static const struct variable *copy_variables(struct arena *arena, const struct variable *from,
+                                             size_t count)
+{
+    struct variable *to = arena_calloc(arena, count, sizeof *to);
+    for (size_t i = 0; i < count; i++)
+        to[i] =
+            (struct variable){ arena_text(arena, from[i].name), arena_text(arena, from[i].value) };
+    return to;
+}
+
 static struct action_state copy_action(struct arena *arena, const struct action_state *from)
 {
     struct action_state to = *from;
 #define X(member) to.member = arena_text(arena, from->member);
     ACTION_STATE_TEXTS(X)
 #undef X
+    to.variables = copy_variables(arena, from->variables, from->variable_count);
     return to;
 }
 
@@ -60,6 +71,7 @@ struct execution journal_copy_execution(struct arena *arena, const struct execut
         copies[i].ref = journal_copy_ref(arena, &copies[i].ref);
     }
     to.copies = copies;
+    to.variables = copy_variables(arena, from->variables, from->variable_count);
     return to;
 }
 

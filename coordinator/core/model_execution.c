@@ -6,6 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void variables_free(const struct variable **list, size_t *count)
+{
+    struct variable *at = (struct variable *)*list;
+    for (size_t i = 0; i < *count; i++) {
+        model_text_free(&at[i].name);
+        model_text_free(&at[i].value);
+    }
+    free(at);
+    *list = NULL;
+    *count = 0;
+}
+
+void model_variables(const struct variable **list, size_t *count, const struct variable *from,
+                     size_t from_count)
+{
+    struct variable *copy = from_count ? xcalloc(from_count, sizeof *copy) : NULL;
+    for (size_t i = 0; i < from_count; i++) {
+        model_text(&copy[i].name, from[i].name);
+        model_text(&copy[i].value, from[i].value);
+    }
+    variables_free(list, count);
+    *list = copy;
+    *count = from_count;
+}
+
 static void action_copy(struct action_state *to, const struct action_state *from)
 {
     *to = *from;
@@ -14,6 +39,9 @@ static void action_copy(struct action_state *to, const struct action_state *from
     model_text(&to->member, from->member);
     ACTION_STATE_TEXTS(X)
 #undef X
+    to->variables = NULL;
+    to->variable_count = 0;
+    model_variables(&to->variables, &to->variable_count, from->variables, from->variable_count);
 }
 
 static void action_deinit(struct action_state *action)
@@ -21,6 +49,7 @@ static void action_deinit(struct action_state *action)
 #define X(member) model_text_free(&action->member);
     ACTION_STATE_TEXTS(X)
 #undef X
+    model_variables(&action->variables, &action->variable_count, NULL, 0);
 }
 
 static void copy_copy(struct copy_state *to, const struct copy_state *from)
@@ -67,6 +96,10 @@ static void execution_copy(struct model_execution *e, const struct execution *fr
         model_revision(&e->revisions[i], &from->revisions[i]);
     e->state.revisions = e->revisions;
     stages_copy(e, from);
+    e->state.variables = NULL;
+    e->state.variable_count = 0;
+    model_variables(&e->state.variables, &e->state.variable_count, from->variables,
+                    from->variable_count);
     e->state.copies = NULL;
     e->state.copy_count = 0;
     for (size_t i = 0; i < from->copy_count; i++) model_copy_add(e, &from->copies[i]);
@@ -283,6 +316,7 @@ void model_execution_free(struct coordinator *c, struct model_execution *e)
         model_ref_free(&e->copies[i].ref);
     }
     free(e->copies);
+    model_variables(&e->state.variables, &e->state.variable_count, NULL, 0);
     model_text_free(&e->state.pipeline);
     model_text_free(&e->state.status_summary);
     model_text_free(&e->state.trigger_detail);

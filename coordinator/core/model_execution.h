@@ -32,3 +32,6 @@ void model_job_place(struct model_job *job, size_t stage, size_t action);
 struct list *model_action_jobs(const struct model_execution *e, size_t stage, size_t action);
 /* Moves the job to the open jobs of that worker. */
 void model_job_give(struct coordinator *c, struct model_job *job, const char *worker);
+/* A copy of the list, instead of the one that is there. */
+void model_variables(const struct variable **list, size_t *count, const struct variable *from,
+                     size_t from_count);

@@ -6,6 +6,7 @@
 #include "core/dispatch.h"
 #include "core/journal.h"
 #include "core/replication.h"
+#include "core/variables.h"
 
 #include <assert.h>
 
@@ -22,8 +23,9 @@ static void offer_places(struct arena *arena, struct job *to, const struct model
     to->action = arena_text(arena, action->name);
     to->region = arena_text(arena, job->state.region);
     if (job->state.kind == JOB_BUILD) return; /* build_offer() names its own */
-    const char *application = pipeline_setting_get(action, "ApplicationName");
-    const char *group = pipeline_setting_get(action, "DeploymentGroupName");
+    const char *application =
+        variables_setting(e, job->stage, job->action, "ApplicationName", arena);
+    const char *group = variables_setting(e, job->stage, job->action, "DeploymentGroupName", arena);
     deploy_group_id(application, group, group_id);
     to->application = arena_text(arena, application);
     to->deployment_group = arena_text(arena, group);

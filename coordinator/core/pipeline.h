@@ -31,6 +31,13 @@ struct pipeline_setting { /* one key of `configuration` */
     struct position at;
 };
 
+struct pipeline_variable {
+    const char *name;
+    const char *value; /* NULL: without a default, each execution must be given one */
+    const char *description;
+    struct position at;
+};
+
 /* Of a CodeDeploy action, under its key `meridian`. */
 struct pipeline_deploy {
     enum file_exists file_exists;
@@ -87,6 +94,8 @@ struct pipeline {
     bool stores_is_map; /* artifactStores rather than artifactStore */
     const struct pipeline_stage *stages;
     size_t stage_count;
+    const struct pipeline_variable *variables;
+    size_t variable_count;
     struct position at, name_at, stores_at;
     const struct problem *unsupported; /* known fields that this version does not run yet: each
                                           is a problem, never ignored */

@@ -150,6 +150,25 @@ static void definition_store(struct coordinator *c, const struct coordinator_eve
     c->prune = true;
 }
 
+/* Somebody else has applied one since this one was read. */
+static void refuse_version(struct coordinator *c, const struct coordinator_event *event,
+                           const struct model_definition *current)
+{
+    struct arena *arena = &c->out->arena;
+    unsigned asked = event->request.request->apply.version;
+    const char *cause =
+        current ? arena_format(arena,
+                               "ConcurrentModificationException: version %u is in force, applied "
+                               "by %s, not version %u",
+                               (unsigned)current->state.version, current->state.updated_by, asked)
+                : arena_format(arena,
+                               "ConcurrentModificationException: there is no version %u: the "
+                               "pipeline does not exist",
+                               asked);
+    request_refuse(c, event, ERR_CONFLICT, "the pipeline was not applied", cause,
+                   "meridian export it, make the change there and apply that");
+}
+
 /* True when the parsed definition was kept. */
 static bool apply_good(struct coordinator *c, const struct coordinator_event *event)
 {
@@ -160,6 +179,10 @@ static bool apply_good(struct coordinator *c, const struct coordinator_event *ev
     if (!p && c->pipeline_count >= MODEL_PIPELINES_MAX) {
         request_refuse(c, event, ERR_NO_SPACE, "the pipeline was not applied",
                        "there are 1000 pipelines, which is the limit", "use another coordinator");
+        return false;
+    }
+    if (apply->version && apply->version != (current ? current->state.version : 0)) {
+        refuse_version(c, event, current);
         return false;
     }
     bool changed = !current || !bytes_equal(current->state.text, apply->text);
@@ -290,15 +313,21 @@ static void run_request(struct coordinator *c, const struct coordinator_event *e
     }
     struct failure failure;
     struct id execution;
-    if (!engine_start(c, p, revisions, stage->action_count, TRIGGER_START, event->request.client,
-                      &execution, &failure)) {
+    const struct beginning from = { .revisions = revisions,
+                                    .revision_count = stage->action_count,
+                                    .trigger = TRIGGER_START,
+                                    .detail = event->request.client,
+                                    .variables = run->variables,
+                                    .variable_count = run->variable_count };
+    if (!engine_start(c, p, &from, &execution, &failure)) {
         request_refuse(c, event, failure.code, failure.what, failure.cause, failure.fix);
         return;
     }
     struct model_execution *e = list_entry(list_last(&p->executions), struct model_execution, link);
     e->state.ignore_application_stop_failures = run->ignore_application_stop_failures;
     e->state.outdated_only = run->outdated_only;
-    if (!run->revision[0]) source_seen(c, p, revisions, stage->action_count);
+    if (!run->revision[0] && run->override_count == 0)
+        source_seen(c, p, revisions, stage->action_count);
     request_done(c, event, &run->submission, &execution);
 }
 

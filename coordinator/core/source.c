@@ -79,7 +79,11 @@ static void source_start(struct coordinator *c, struct model_pipeline *p,
     const char *detail = verdict.fresh ? "" : verdict.changed->action;
     struct id execution;
     struct failure failure;
-    if (engine_start(c, p, revisions, stage->action_count, trigger, detail, &execution, &failure))
+    const struct beginning from = { .revisions = revisions,
+                                    .revision_count = stage->action_count,
+                                    .trigger = trigger,
+                                    .detail = detail };
+    if (engine_start(c, p, &from, &execution, &failure))
         source_seen(c, p, revisions, stage->action_count);
     else
         journal_note(c, NOTE_WARNING, "pipeline=%s a new revision waits: %s", p->name,

@@ -139,6 +139,7 @@ static struct source_watch watch_of(struct arena *arena, const struct model_pipe
         .artifact = arena_text(arena, artifact),
         .store = arena_text(arena, pipeline_setting_get(action, "S3Bucket")),
         .key = arena_text(arena, pipeline_setting_get(action, "S3ObjectKey")),
+        .key_free = text_equal(pipeline_setting_get(action, "AllowOverrideForS3ObjectKey"), "true"),
         .seen_revision_id = arena_text(arena, source ? source->seen : ""),
     };
 }

@@ -51,6 +51,7 @@ NODISCARD bool coordinator_view_session(const struct coordinator *coordinator, c
 struct source_watch {
     const char *pipeline, *action, *artifact, *store, *key;
     const char *seen_revision_id; /* "" never */
+    bool key_free;                /* an execution may name another key */
 };
 size_t coordinator_view_sources(const struct coordinator *coordinator, struct arena *arena,
                                 const struct source_watch **out);

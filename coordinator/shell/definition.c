@@ -390,7 +390,7 @@ static void read_pipeline(struct reader *r, const struct doc_node *node)
     static const struct field fields[] = {
         { "name", PARSED },           { "roleArn", KEPT },      { "artifactStore", PARSED },
         { "artifactStores", PARSED }, { "stages", PARSED },     { "version", PARSED },
-        { "executionMode", PARSED },  { "pipelineType", KEPT }, { "variables", NOT_YET },
+        { "executionMode", PARSED },  { "pipelineType", KEPT }, { "variables", PARSED },
         { "triggers", NOT_YET },      { "meridian", NOT_YET },  { NULL, PARSED }
     };
     struct definition_flaw flaw;
@@ -399,7 +399,8 @@ static void read_pipeline(struct reader *r, const struct doc_node *node)
     if (!check_fields(r, node, fields)) return;
     p->name = text_field(r, node, "name", &p->name_at);
     p->version = number_field(r, node, "version", 1, UINT32_MAX, 1);
-    if (!definition_mode(node, p, &flaw)) wrong(r, flaw.node, flaw.text);
+    if (!definition_mode(node, p, &flaw) || !definition_declared(node, p, &flaw))
+        wrong(r, flaw.node, flaw.text);
     read_stores(r, node);
     const struct doc_node *list = list_field(r, node, "stages", WIRE_STAGES_MAX);
     if (!list) return;

@@ -35,6 +35,45 @@ bool definition_mode(const struct doc_node *pipeline, struct pipeline *out,
     return true;
 }
 
+/* A text of the mapping; `fallback` when there is none. */
+static bool read_text(const struct doc_node *map, const char *key, const char *fallback,
+                      struct pipeline *owner, const char **out, struct definition_flaw *flaw)
+{
+    const struct doc_node *node = doc_get(map, key);
+    *out = fallback;
+    if (doc_is_null(node)) return true;
+    if (node->kind != DOC_SCALAR) return wrong(flaw, node, "must be a text");
+    *out = arena_text(&owner->arena, node->text);
+    return true;
+}
+
+bool definition_declared(const struct doc_node *pipeline, struct pipeline *out,
+                         struct definition_flaw *flaw)
+{
+    static const char *const known[] = { "name", "defaultValue", "description", NULL };
+    const struct doc_node *list = doc_get(pipeline, "variables");
+    if (doc_is_null(list)) return true;
+    if (list->kind != DOC_SEQUENCE || list->count > WIRE_VARIABLES_MAX)
+        return wrong(flaw, list, "must be a list of at most 50 variables");
+    struct pipeline_variable *all = arena_calloc(&out->arena, list->count, sizeof *all);
+    out->variables = all;
+    doc_for_each (item, list) {
+        struct pipeline_variable *to = &all[out->variable_count++];
+        *to = (struct pipeline_variable){ .name = "", .description = "" };
+        to->at = (struct position){ .line = item->line, .column = item->column };
+        if (item->kind != DOC_MAPPING) return wrong(flaw, item, "must be a mapping ({...})");
+        const struct doc_node *extra = doc_first_unknown(item, known);
+        if (extra)
+            return wrong(flaw, extra,
+                         "unknown field: a variable has name, defaultValue and description");
+        if (!read_text(item, "name", "", out, &to->name, flaw) ||
+            !read_text(item, "defaultValue", NULL, out, &to->value, flaw) ||
+            !read_text(item, "description", "", out, &to->description, flaw))
+            return false;
+    }
+    return true;
+}
+
 static bool read_retry(const struct doc_node *retry, struct pipeline_stage *out,
                        struct definition_flaw *flaw)
 {

@@ -1,6 +1,7 @@
-/* definition_flow.h - what a definition says about its executions: executionMode and onFailure.
+/* definition_flow.h - what a definition says about its executions: executionMode, variables and
+ * onFailure.
  *
- * Both are optional. False with `flaw` filled (constant text, a node of the document) when a value
+ * All are optional. False with `flaw` filled (constant text, a node of the document) when a value
  * is not one that AWS documents, or is not supported yet.
  */
 #pragma once
@@ -15,5 +16,8 @@ struct definition_flaw {
 
 NODISCARD bool definition_mode(const struct doc_node *pipeline, struct pipeline *out,
                                struct definition_flaw *flaw);
+/* `variables`, with room for WIRE_VARIABLES_MAX. */
+NODISCARD bool definition_declared(const struct doc_node *pipeline, struct pipeline *out,
+                                   struct definition_flaw *flaw);
 NODISCARD bool definition_failure(const struct doc_node *stage, struct pipeline_stage *out,
                                   struct definition_flaw *flaw);

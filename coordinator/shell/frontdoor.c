@@ -312,10 +312,10 @@ static void core_event(struct frontdoor *door, const struct link_message *from,
     out->request.failure = (struct failure){ .what = "", .cause = "", .fix = "" };
     if (request->kind == REQUEST_APPLY) parse_applied(&request->apply, arena, out);
     /* Without revisions `failure` says why: the core passes it on. */
-    bool resolved = request->kind != REQUEST_RUN ||
-                    sources_resolve(door->artifacts, door->core, request->run.pipeline,
-                                    request->run.revision, arena, &out->request.revisions,
-                                    &out->request.revision_count, &out->request.failure);
+    bool resolved =
+        request->kind != REQUEST_RUN ||
+        sources_resolve(door->artifacts, door->core, &request->run, arena, &out->request.revisions,
+                        &out->request.revision_count, &out->request.failure);
     assert(resolved || out->request.failure.code != ERR_NONE);
 }
 

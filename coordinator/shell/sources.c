@@ -84,18 +84,64 @@ static struct failure no_revision(struct arena *arena, const struct source_watch
     };
 }
 
+static const struct source_override *override_of(const struct run_request *run, const char *action)
+{
+    for (size_t i = 0; i < run->override_count; i++)
+        if (text_equal(run->overrides[i].action, action)) return &run->overrides[i];
+    return NULL;
+}
+
+/* Each is of a source action of the pipeline, and of one only. */
+NODISCARD static bool overrides_valid(const struct run_request *run,
+                                      const struct source_watch *watches, size_t watched,
+                                      struct arena *arena, struct failure *failure)
+{
+    for (size_t i = 0; i < run->override_count; i++) {
+        const struct source_override *at = &run->overrides[i];
+        const struct source_watch *watch = NULL;
+        const char *names = "", *why = NULL;
+        for (size_t w = 0; w < watched; w++) {
+            if (!text_equal(watches[w].pipeline, run->pipeline)) continue;
+            names = arena_format(arena, "%s%s%s", names, names[0] ? ", " : "", watches[w].action);
+            if (text_equal(watches[w].action, at->action)) watch = &watches[w];
+        }
+        if (!names[0]) return true; /* the core says that there is no such pipeline */
+        if (!watch)
+            why = arena_format(arena, "ActionNotFoundException: there is no source action '%s'",
+                               at->action);
+        else if (override_of(run, at->action) != at || run->revision[0])
+            why = arena_format(arena, "ValidationException: the revision of %s is given twice",
+                               at->action);
+        else if (at->key[0] && !watch->key_free)
+            why = arena_format(arena,
+                               "ValidationException: source action %s does not say "
+                               "AllowOverrideForS3ObjectKey",
+                               at->action);
+        if (!why) continue;
+        *failure = (struct failure){ ERR_INVALID, "the execution was not started", why,
+                                     arena_format(arena, "the source actions are: %s", names) };
+        return false;
+    }
+    return true;
+}
+
 bool sources_resolve(const struct artifacts *artifacts, const struct coordinator *core,
-                     const char *pipeline, const char *version_id, struct arena *arena,
+                     const struct run_request *run, struct arena *arena,
                      const struct revision **out, size_t *count, struct failure *failure)
 {
     const struct source_watch *watches = NULL;
     size_t watched = coordinator_view_sources(core, arena, &watches), found = 0;
     struct revision *revisions = arena_calloc(arena, watched, sizeof *revisions);
+    if (!overrides_valid(run, watches, watched, arena, failure)) return false;
     for (size_t i = 0; i < watched; i++) {
         struct error err = { 0 };
-        if (!text_equal(watches[i].pipeline, pipeline)) continue;
-        if (!sources_find(artifacts, &watches[i], version_id, arena, &revisions[found], &err)) {
-            *failure = no_revision(arena, &watches[i], version_id, &err);
+        if (!text_equal(watches[i].pipeline, run->pipeline)) continue;
+        struct source_watch watch = watches[i];
+        const struct source_override *other = override_of(run, watch.action);
+        const char *version_id = other ? other->version_id : run->revision;
+        if (other && other->key[0]) watch.key = other->key;
+        if (!sources_find(artifacts, &watch, version_id, arena, &revisions[found], &err)) {
+            *failure = no_revision(arena, &watch, version_id, &err);
             return false;
         }
         found++;

@@ -26,7 +26,8 @@ struct source_change {
 size_t sources_poll(const struct artifacts *artifacts, const struct coordinator *core,
                     const struct log *log, struct arena *arena, const struct source_change **out);
 
-/* RUN: one revision for each source action of the pipeline, `version_id` for the only one. */
+/* RUN: one revision for each source action of the pipeline: what its overrides or `revision` name,
+ * else the newest. */
 NODISCARD bool sources_resolve(const struct artifacts *artifacts, const struct coordinator *core,
-                               const char *pipeline, const char *version_id, struct arena *arena,
+                               const struct run_request *run, struct arena *arena,
                                const struct revision **out, size_t *count, struct failure *failure);

@@ -48,6 +48,15 @@ static const struct job_variable *copy_variables(struct arena *arena,
     return to;
 }
 
+const struct variable *copy_exported(struct arena *arena, const struct variable *from, size_t count)
+{
+    if (count == 0) return NULL;
+    struct variable *to = arena_calloc(arena, count, sizeof *to);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (struct variable){ text(arena, from[i].name), text(arena, from[i].value) };
+    return to;
+}
+
 const struct job *copy_job(struct arena *arena, const struct job *job)
 {
     struct job *copy = arena_calloc(arena, 1, sizeof *copy);
@@ -93,6 +102,7 @@ struct result copy_result(struct arena *arena, const struct result *from)
     copy.diagnostics = copy_diagnostics(arena, &from->diagnostics);
     copy.version_id = text(arena, from->version_id);
     copy.outputs = copy_artifacts(arena, from->outputs, from->output_count);
+    copy.variables = copy_exported(arena, from->variables, from->variable_count);
     return copy;
 }
 

@@ -8,6 +8,8 @@
 const struct job *copy_job(struct arena *arena, const struct job *job);
 const struct job_artifact *copy_artifacts(struct arena *arena, const struct job_artifact *from,
                                           size_t count);
+const struct variable *copy_exported(struct arena *arena, const struct variable *from,
+                                     size_t count);
 struct diagnostics copy_diagnostics(struct arena *arena, const struct diagnostics *from);
 /* `events` of the copy lie in the arena, too. */
 struct result copy_result(struct arena *arena, const struct result *from);

@@ -267,6 +267,9 @@ static void job_take_phases(struct task *task, const struct step_outcome *outcom
         record->events[record->event_count++] = outcome->phases[i];
     record->result.outputs = copy_artifacts(&task->arena, outcome->outputs, outcome->output_count);
     record->result.output_count = outcome->output_count;
+    record->result.variables =
+        copy_exported(&task->arena, outcome->variables, outcome->variable_count);
+    record->result.variable_count = outcome->variable_count;
 }
 
 static void job_take_outcome(struct worker *w, struct task *task,

@@ -25,6 +25,9 @@ static const struct job_variable sample_variables[] = {
     { "TOKEN", "file", true },
 };
 
+static const struct variable sample_named[] = { { "A", "1" }, { "B", "two" } };
+static const struct source_override sample_overrides[] = { { "Source", "v1", "other.zip" } };
+
 static const struct job sample_job = {
     .id = ID("job-1"),
     .attempt = 2,
@@ -86,10 +89,48 @@ static const struct revision sample_revisions[] = {
 };
 
 static const struct action_state sample_actions[] = {
-    { "Deploy", "region", "CodeDeploy", ID("act-1"), STATUS_FAILED, 1, 2, 3, "s", "code", "text",
-      ID("token"), "who", ID("d-2"), "data", "https://x", 4, 2, "CodeDeployDefault.HalfAtATime" },
-    { "Again", "region-2", "S3", ID("act-2"), STATUS_SKIPPED, 4, 5, 6, "s2", "code2", "text2",
-      ID("token2"), "who2", ID("d-3"), "data2", "url2", 6, 3, "mine" },
+    { "Deploy",
+      "region",
+      "CodeDeploy",
+      ID("act-1"),
+      STATUS_FAILED,
+      1,
+      2,
+      3,
+      "s",
+      "code",
+      "text",
+      ID("token"),
+      "who",
+      ID("d-2"),
+      "data",
+      "https://x",
+      4,
+      2,
+      "CodeDeployDefault.HalfAtATime",
+      sample_named,
+      COUNT(sample_named) },
+    { "Again",
+      "region-2",
+      "S3",
+      ID("act-2"),
+      STATUS_SKIPPED,
+      4,
+      5,
+      6,
+      "s2",
+      "code2",
+      "text2",
+      ID("token2"),
+      "who2",
+      ID("d-3"),
+      "data2",
+      "url2",
+      6,
+      3,
+      "mine",
+      sample_named,
+      1 },
 };
 
 static const struct stage_state sample_stages[] = {
@@ -110,7 +151,7 @@ static const struct copy_state sample_copies[] = {
         .stage_count = COUNT(sample_stages), .copies = sample_copies,                              \
         .copy_count = COUNT(sample_copies), .mode = MODE_PARALLEL, .type = TYPE_ROLLBACK,          \
         .rollback_target = ID("exec-0"), .ignore_application_stop_failures = true,                 \
-        .outdated_only = true,                                                                     \
+        .outdated_only = true, .variables = sample_named, .variable_count = COUNT(sample_named),   \
     }
 
 #define JOB_STATE(done_, total_)                                                                   \
@@ -332,6 +373,8 @@ static void a_step_outcome_comes_back_as_it_was(void **state)
                                                  COUNT(sample_reports),
                                                  sample_artifacts,
                                                  COUNT(sample_artifacts),
+                                                 sample_named,
+                                                 COUNT(sample_named),
                                                  5 };
     struct step_outcome out;
     ROUND_TRIP((struct fixture *)*state, step_outcome, &outcome, &out);
@@ -376,7 +419,9 @@ static void every_worker_message_comes_back_as_it_was(void **state)
                                       4,
                                       5,
                                       sample_artifacts,
-                                      COUNT(sample_artifacts) } },
+                                      COUNT(sample_artifacts),
+                                      sample_named,
+                                      COUNT(sample_named) } },
         { MESSAGE_RESULT_ACK, .result_ack = { ID("job"), 1, { 2, 3 } } },
         { MESSAGE_DROP, .drop = { ID("job"), 1, { 2, 3 } } },
         { MESSAGE_CANCEL, .cancel = { { data, sizeof data }, { 1, 2 }, NULL } },
@@ -403,10 +448,12 @@ static void every_request_comes_back_as_it_was(void **state)
     static const uint8_t text[] = "pipeline: {}";
     static const struct request requests[] = {
         { 1, REQUEST_PING, .apply = { ID("") } },
-        { 1, REQUEST_APPLY, .apply = { ID("s"), "file", { text, sizeof text }, true } },
+        { 1, REQUEST_APPLY, .apply = { ID("s"), "file", { text, sizeof text }, true, 4 } },
         { 1, REQUEST_RUN,
           .run = { ID("s"), "pipe", "rev", .ignore_application_stop_failures = true,
-                   .outdated_only = true } },
+                   .outdated_only = true, .variables = sample_named,
+                   .variable_count = COUNT(sample_named), .overrides = sample_overrides,
+                   .override_count = COUNT(sample_overrides) } },
         { 1, REQUEST_RESUME, .resume = { ID("s"), "pipe", "exec", "act", "w", RESUME_SKIP } },
         { 1, REQUEST_STOP, .stop = { ID("s"), "pipe", "exec", true, "reason" } },
         { 1, REQUEST_LIST, .apply = { ID("") } },
@@ -530,7 +577,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .files = 10,
               .idle_events = UINT64_C(1) << 40,
               .result = { ID("job"), 1, { 2, 3 }, STATUS_FAILED, sample_reports, 2, EVENT_INSTALL,
-                          DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1 },
+                          DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1, sample_named, 1 },
           } },
         { RECORD_TARGET, .target = { "deploy:a/b", { 1, 2 }, ID("d-1") } },
         { RECORD_TRANSITION, .transition = { "pipe", "stage", true, "reason", "who", 1 } },

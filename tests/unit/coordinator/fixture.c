@@ -458,18 +458,21 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
     made.ref.size = 77;
     made.ref.sha256[0] = 0xbb;
     if (job->kind == JOB_BUILD) report.event = EVENT_BUILD;
-    message.result = (struct result){ .job = job->id,
-                                      .attempt = job->attempt,
-                                      .fence = job->fence,
-                                      .status = status,
-                                      .events = &report,
-                                      .event_count = 1,
-                                      .failed_event = report.event,
-                                      .version_id = job->kind == JOB_REPLICATE ? "copy-1" : "",
-                                      .bytes = 9,
-                                      .ended_ms = w->now_ms,
-                                      .outputs = &made,
-                                      .output_count = good ? job->output_count : 0 };
+    message.result =
+        (struct result){ .job = job->id,
+                         .attempt = job->attempt,
+                         .fence = job->fence,
+                         .status = status,
+                         .events = &report,
+                         .event_count = 1,
+                         .failed_event = report.event,
+                         .version_id = job->kind == JOB_REPLICATE ? "copy-1" : "",
+                         .bytes = 9,
+                         .ended_ms = w->now_ms,
+                         .outputs = &made,
+                         .output_count = good ? job->output_count : 0,
+                         .variables = w->exported,
+                         .variable_count = job->kind == JOB_BUILD ? w->exported_count : 0 };
     message.result.diagnostics =
         (struct diagnostics){ good ? LIFECYCLE_SUCCESS : LIFECYCLE_SCRIPT_FAILED, "",
                               good ? "" : "exit code 1", "" };

@@ -7,7 +7,8 @@
  * stage what it does when it fails, "Prod~RETRY", "Prod~RETRY_ALL" or "Prod~ROLLBACK"; "?Name" is a
  * manual approval. The core's region is us-west-2; every region named has a store "store-REGION".
  * "!REGION" is a build there, "make-REGION", whose artifact is what later actions take; workers
- * named b... build, o... do nothing else.
+ * named b... build, o... do nothing else. "$TAG=text" behind the stages declares a variable ("$TAG"
+ * one without a default); then the actions refer to things, see refer() in fixture_parse.c.
  */
 #pragma once
 #include "core/view.h"
@@ -29,8 +30,10 @@ struct world {
     uint64_t now_ms, boot_ms;
     struct stored *store;
     size_t store_count;
-    const char *head; /* what a run without a revision finds: "v1" */
-    struct buf trace; /* notes from level info, a line each; ids as #1, #2 ... */
+    const char *head;                /* what a run without a revision finds: "v1" */
+    struct buf trace;                /* notes from level info, a line each; ids as #1, #2 ... */
+    const struct variable *exported; /* by every build that succeeds */
+    size_t exported_count;
     char ids[512][40];
     size_t id_count;
     bool no_fleet; /* a restart does not tell the fleet: the test does */

@@ -147,6 +147,50 @@ static void mode_take(struct pipeline *p, const char **at)
         if (text_equal(word, execution_mode_name(mode))) p->mode = mode;
 }
 
+static void variable_take(struct pipeline *p, const char **at)
+{
+    struct pipeline_variable *all = (struct pipeline_variable *)p->variables;
+    if (!all) all = arena_calloc(&p->arena, 16, sizeof *all);
+    p->variables = all;
+    struct pipeline_variable *to = &all[p->variable_count++];
+    (*at)++;
+    *to = (struct pipeline_variable){ .name = word_take(&p->arena, at, "= "), .description = "" };
+    if (**at != '=') return;
+    (*at)++;
+    to->value = word_take(&p->arena, at, " ");
+}
+
+/* The source is called Src, builds Make, approvals Look; what each of them refers to: */
+static void refer(struct pipeline_action *action)
+{
+    static const struct job_variable mode[] = {
+        { "MODE", "#{variables.TAG}-#{Src.VersionId}", false }, { "KEY", "file", true }
+    };
+    static const struct pipeline_setting deploy[] = {
+        { "ApplicationName", "app-#{Make.NAME}", { 0 } }, { "DeploymentGroupName", "prod", { 0 } }
+    };
+    static const struct pipeline_setting approval[] = {
+        { "CustomData", "#{codepipeline.PipelineExecutionId} of #{Src.BucketName}", { 0 } },
+        { "ExternalEntityLink", "https://#{variables.TAG}/#{Src.ObjectKey}", { 0 } }
+    };
+    switch (action->category) {
+    case CATEGORY_SOURCE: action->namespace = "Src"; break;
+    case CATEGORY_BUILD:
+        action->namespace = "Make";
+        action->variables = mode;
+        action->variable_count = 2;
+        break;
+    case CATEGORY_APPROVAL:
+        action->namespace = "Look";
+        action->configuration = approval;
+        break;
+    case CATEGORY_DEPLOY: action->configuration = deploy; break;
+    case CATEGORY_TEST:
+    case CATEGORY_INVOKE:
+    case CATEGORY_COMPUTE: break;
+    }
+}
+
 struct pipeline *world_parse(const char *text)
 {
     static const char *const regions[] = { "us-west-2", "us-east-1", "ap-southeast-2" };
@@ -159,6 +203,10 @@ struct pipeline *world_parse(const char *text)
     source_stage(&p->arena, &stages[p->stage_count++]);
     while (*at == ' ') {
         at++;
+        if (*at == '$') {
+            variable_take(p, &at);
+            continue;
+        }
         stage_parse(&p->arena, &at, &stages[p->stage_count++], &artifact);
     }
     for (size_t i = 0; i < 3; i++)
@@ -169,5 +217,8 @@ struct pipeline *world_parse(const char *text)
     p->stores = stores;
     p->store_count = 3;
     p->stores_is_map = true;
+    for (size_t s = 0; p->variable_count && s < p->stage_count; s++)
+        for (size_t a = 0; a < stages[s].action_count; a++)
+            refer((struct pipeline_action *)&stages[s].actions[a]);
     return p;
 }

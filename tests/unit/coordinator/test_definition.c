@@ -146,13 +146,32 @@ static void known_fields_that_do_not_run_yet_are_problems(void **state)
     (void)state;
     AUTO(parsed_deinit) struct parsed p = { 0 };
     assert_true(parse(&p,
-                      "{\"name\": \"a\", \"variables\": [{\"name\": \"v\"}], \"triggers\": [],\n"
+                      "{\"name\": \"a\", \"triggers\": [{\"x\": 1}], \"meridian\": {},\n"
                       "\"stages\": [{\"name\": \"s\", \"beforeEntry\": {\"conditions\": [{}]}}]}"));
     assert_int_equal(p.pipeline->unsupported_count, 2);
-    assert_string_equal(p.pipeline->unsupported[0].path, "variables");
+    assert_string_equal(p.pipeline->unsupported[0].path, "triggers");
     assert_string_equal(p.pipeline->unsupported[1].path, "stages[0].beforeEntry");
     assert_int_equal(p.pipeline->unsupported[1].line, 2);
     assert_non_null(strstr(p.pipeline->unsupported[1].text, "not supported yet"));
+}
+
+static void variables_are_read(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 }, q = { 0 };
+    assert_false(
+        parse(&q, "{\"name\": \"a\", \"variables\": [{\"name\": \"v\", \"value\": \"x\"}]}"));
+    assert_string_equal(q.problems[0].path, "variables[0].value");
+    assert_true(parse(&p, "{\"name\": \"a\", \"variables\": [{\"name\": \"TAG\"},\n"
+                          " {\"name\": \"MODE\", \"defaultValue\": \"fast\", "
+                          "\"description\": \"how\"}]}"));
+    assert_int_equal(p.pipeline->variable_count, 2);
+    assert_string_equal(p.pipeline->variables[0].name, "TAG");
+    assert_null(p.pipeline->variables[0].value);
+    assert_string_equal(p.pipeline->variables[0].description, "");
+    assert_string_equal(p.pipeline->variables[1].value, "fast");
+    assert_string_equal(p.pipeline->variables[1].description, "how");
+    assert_int_equal(p.pipeline->variables[1].at.line, 2);
 }
 
 static void what_a_stage_does_on_failure_is_read(void **state)
@@ -235,6 +254,7 @@ int main(void)
         cmocka_unit_test(an_action_says_how_its_deployments_end),
         cmocka_unit_test(every_problem_is_told_at_once),
         cmocka_unit_test(known_fields_that_do_not_run_yet_are_problems),
+        cmocka_unit_test(variables_are_read),
         cmocka_unit_test(what_a_stage_does_on_failure_is_read),
         cmocka_unit_test(the_blogs_pipeline_is_read_as_it_is),
         cmocka_unit_test(yaml_is_read_like_json),
