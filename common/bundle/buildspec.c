@@ -44,7 +44,6 @@ static const char refuse_plain[] = "is not supported: remove it";
 static const struct refused refused_keys[] = {
     { "runtime-versions", refuse_runtime },
     { "parameter-store", refuse_store },
-    { "exported-variables", refuse_plain },
     { "git-credential-helper", refuse_plain },
     { "proxy", refuse_plain },
     { "batch", refuse_plain },
@@ -124,30 +123,6 @@ NODISCARD static bool read_variables(struct buildspec *spec, struct buildspec_va
     return true;
 }
 
-NODISCARD static bool read_env(struct buildspec *spec, const struct doc_node *env,
-                               struct error *err)
-{
-    static const char *const known[] = { "shell", "variables", "secrets-manager", NULL };
-    const struct doc_node *plain = NULL, *secret = NULL;
-    const char *shell = "sh";
-    if (doc_is_null(env)) return true;
-    if (!only(env, known, err) || !doc_get_text(env, "shell", DOC_OPTIONAL, &shell, err) ||
-        !doc_get_map(env, "variables", DOC_OPTIONAL, &plain, err) ||
-        !doc_get_map(env, "secrets-manager", DOC_OPTIONAL, &secret, err))
-        return false;
-    if (!text_equal(shell, "sh") && !text_equal(shell, "bash"))
-        return doc_error(doc_get(env, "shell"), err, "the shell is sh or bash, not \"%.60s\"",
-                         shell);
-    size_t count = (plain ? plain->count : 0) + (secret ? secret->count : 0);
-    if (count > BUILDSPEC_VARIABLES_MAX)
-        return doc_error(env, err, "%zu variables, at most %d", count, BUILDSPEC_VARIABLES_MAX);
-    struct buildspec_variable *list = arena_calloc(&spec->memory->arena, count, sizeof *list);
-    spec->shell = shell;
-    spec->variables = list;
-    return read_variables(spec, list, plain, false, err) &&
-           read_variables(spec, list, secret, true, err);
-}
-
 /* ---- lists of texts ---- */
 
 NODISCARD static bool read_texts(struct buildspec *spec, const struct doc_node *map,
@@ -167,6 +142,55 @@ NODISCARD static bool read_texts(struct buildspec *spec, const struct doc_node *
     }
     *out = list;
     return true;
+}
+
+/* ---- env, the whole ---- */
+
+/* A secret never leaves the build by a variable. */
+NODISCARD static bool read_exported(struct buildspec *spec, const struct doc_node *env,
+                                    struct error *err)
+{
+    const struct doc_node *node = doc_get(env, "exported-variables");
+    if (!read_texts(spec, env, "exported-variables", BUILDSPEC_EXPORTED_MAX,
+                    "must be the name of a variable", &spec->exported, &spec->exported_count, err))
+        return false;
+    for (size_t i = 0; i < spec->exported_count; i++) {
+        const char *name = spec->exported[i];
+        if (!buildspec_variable_valid(name))
+            return doc_error(node, err, "\"%.100s\" cannot name a variable", name);
+        for (size_t v = 0; v < spec->variable_count; v++)
+            if (spec->variables[v].secret && text_equal(spec->variables[v].name, name))
+                return doc_error(node, err, "%s is a secret: it cannot be exported", name);
+        for (size_t other = 0; other < i; other++)
+            if (text_equal(spec->exported[other], name))
+                return doc_error(node, err, "%s stands there twice", name);
+    }
+    return true;
+}
+
+NODISCARD static bool read_env(struct buildspec *spec, const struct doc_node *env,
+                               struct error *err)
+{
+    static const char *const known[] = { "shell", "variables", "secrets-manager",
+                                         "exported-variables", NULL };
+    const struct doc_node *plain = NULL, *secret = NULL;
+    const char *shell = "sh";
+    if (doc_is_null(env)) return true;
+    if (!only(env, known, err) || !doc_get_text(env, "shell", DOC_OPTIONAL, &shell, err) ||
+        !doc_get_map(env, "variables", DOC_OPTIONAL, &plain, err) ||
+        !doc_get_map(env, "secrets-manager", DOC_OPTIONAL, &secret, err))
+        return false;
+    if (!text_equal(shell, "sh") && !text_equal(shell, "bash"))
+        return doc_error(doc_get(env, "shell"), err, "the shell is sh or bash, not \"%.60s\"",
+                         shell);
+    size_t count = (plain ? plain->count : 0) + (secret ? secret->count : 0);
+    if (count > BUILDSPEC_VARIABLES_MAX)
+        return doc_error(env, err, "%zu variables, at most %d", count, BUILDSPEC_VARIABLES_MAX);
+    struct buildspec_variable *list = arena_calloc(&spec->memory->arena, count, sizeof *list);
+    spec->shell = shell;
+    spec->variables = list;
+    return read_variables(spec, list, plain, false, err) &&
+           read_variables(spec, list, secret, true, err) && read_exported(spec, env, err);
 }
 
 static const char command_advice[] =

@@ -11,6 +11,7 @@
  *       shell: sh | bash
  *       variables: { NAME: value }
  *       secrets-manager: { NAME: file }             a file of the worker's secrets folder
+ *       exported-variables: [ NAME ]                what the action gives to later ones
  *     phases:
  *       install | pre_build | build | post_build:
  *         run-as: USER
@@ -34,7 +35,8 @@ enum {
     BUILDSPEC_BYTES_MAX = 256 << 10,
     BUILDSPEC_COMMANDS_MAX = 1000, /* of one list */
     BUILDSPEC_FILES_MAX = 1000,
-    BUILDSPEC_VARIABLES_MAX = 500
+    BUILDSPEC_VARIABLES_MAX = 500,
+    BUILDSPEC_EXPORTED_MAX = 50
 };
 
 enum buildspec_phase_kind {
@@ -87,6 +89,8 @@ struct buildspec {
     const char *runas; /* NULL: as the worker */
     const struct buildspec_variable *variables;
     size_t variable_count;
+    const char *const *exported; /* names; none of them is of a secret here */
+    size_t exported_count;
     struct buildspec_phase phases[BUILDSPEC_PHASE_COUNT];
     const struct buildspec_artifacts *artifacts; /* the one without a name first */
     size_t artifact_count;

@@ -161,6 +161,8 @@ static bool write_outcome(const char *folder, const struct step_report *report, 
                                           .phase_count = report->phase_count,
                                           .outputs = report->outputs,
                                           .output_count = report->output_count,
+                                          .variables = report->variables,
+                                          .variable_count = report->variable_count,
                                           .files = report->files,
                                           .idle_events = report->idle_events };
     char path[FS_PATH_MAX];

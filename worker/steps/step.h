@@ -51,6 +51,10 @@ struct step_report {
     struct job_artifact outputs[WIRE_BUILD_ARTIFACTS_MAX]; /* texts of the spec and of ... */
     char output_versions[WIRE_BUILD_ARTIFACTS_MAX][WIRE_KEY_MAX];
     size_t output_count;
+    struct variable variables[WIRE_VARIABLES_MAX]; /* texts of ... */
+    char variable_names[WIRE_VARIABLES_MAX][WIRE_VARIABLE_NAME_MAX + 1];
+    char variable_values[WIRE_VARIABLES_MAX][WIRE_VARIABLE_MAX + 1];
+    size_t variable_count;
 };
 
 /* False, with ERR_CONFLICT, when the step must stop; step->stop says why from then on. */

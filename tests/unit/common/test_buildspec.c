@@ -222,6 +222,22 @@ static void a_source_without_a_buildspec_says_so(void **state)
     assert_true(fs_remove_tree(folder, &err));
 }
 
+static void exported_variables_are_names_and_no_secrets(void **state)
+{
+    (void)state;
+    refuses(HEAD PHASES "env:\n  exported-variables: A\n", "must be a list");
+    refuses(HEAD PHASES "env:\n  exported-variables: [ 'a b' ]\n", "cannot name a variable");
+    refuses(HEAD PHASES "env:\n  exported-variables: [ '$(x)' ]\n", "cannot name a variable");
+    refuses(HEAD PHASES "env:\n  exported-variables: [ A, B, A ]\n", "A stands there twice");
+    refuses(HEAD PHASES "env:\n  secrets-manager: { T: token }\n  exported-variables: [ A, T ]\n",
+            "T is a secret");
+    struct buildspec *spec = parse(HEAD PHASES "env:\n  exported-variables: [ TAG, _b ]\n");
+    assert_int_equal(spec->exported_count, 2);
+    assert_string_equal(spec->exported[0], "TAG");
+    assert_string_equal(spec->exported[1], "_b");
+    buildspec_free(spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +246,7 @@ int main(void)
         cmocka_unit_test(keys_without_a_meaning_here_say_what_to_do),
         cmocka_unit_test(wrong_shapes_say_what_to_write),
         cmocka_unit_test(variables_have_names_that_a_shell_takes),
+        cmocka_unit_test(exported_variables_are_names_and_no_secrets),
         cmocka_unit_test(artifacts_stay_inside_the_source),
         cmocka_unit_test(the_smallest_buildspec_has_defaults),
         cmocka_unit_test(every_key_is_read),

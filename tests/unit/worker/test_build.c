@@ -347,6 +347,72 @@ static void an_output_without_artifacts_says_what_to_write(void **state)
     lab_remove(&lab);
 }
 
+static void exported_variables_are_what_the_commands_left(void **state)
+{
+    (void)state;
+    struct lab lab;
+    lab_make(&lab, HEAD "env:\n  exported-variables: [ TAG, LOST, LINES, HIDDEN ]\n"
+                        "  secrets-manager: { KEY: key }\n"
+                        "phases:\n  build:\n    commands:\n"
+                        "      - TAG=one\n"
+                        "      - export TAG=\"two 'x' $((1 + 2))\"\n"
+                        "      - LINES=$(printf 'a\\nb')\n"
+                        "      - HIDDEN=\"with $KEY\"\n");
+    lab_put(lab.secrets, "key", "canary-8f2c");
+    const struct step_report *r = lab_run(&lab);
+    if (r->status != STATUS_SUCCEEDED) fail_msg("%s", r->message);
+    assert_int_equal(r->variable_count, 3);
+    assert_string_equal(r->variables[0].name, "TAG");
+    assert_string_equal(r->variables[0].value, "two 'x' 3");
+    assert_string_equal(r->variables[1].value, "a\nb");
+    assert_string_equal(r->variables[2].name, "HIDDEN");
+    assert_string_equal(r->variables[2].value, "with ***");
+    assert_logged(&lab, "the exported variable LOST is not set");
+    lab_remove(&lab);
+}
+
+static void a_variable_that_cannot_be_exported_fails_the_build(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command, *message;
+    } cases[] = {
+        { "TAG=$(head -c 2001 /dev/zero | tr '\\0' x)", "TAG has more than 2000 bytes" },
+        { "TAG=$(printf '\\377')", "TAG is not UTF-8" },
+        /* Where the value will be written: whatever lies there is not followed. */
+        { "mkdir ../state/value-0; TAG=x", "the exported variables cannot be read" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lab lab;
+        char text[400];
+        snprintf(text, sizeof text,
+                 HEAD "env:\n  exported-variables: [ TAG ]\nphases:\n  build:\n    commands:\n"
+                      "      - %s\n",
+                 cases[i].command);
+        lab_make(&lab, text);
+        const struct step_report *r = lab_run(&lab);
+        assert_int_equal(r->status, STATUS_FAILED);
+        if (!strstr(r->message, cases[i].message)) fail_msg("case %zu: %s", i, r->message);
+        assert_int_equal(r->variable_count, 0);
+        lab_remove(&lab);
+    }
+}
+
+static void a_secret_of_the_action_is_not_exported(void **state)
+{
+    (void)state;
+    struct lab lab;
+    lab_make(&lab, HEAD "env:\n  exported-variables: [ TOKEN ]\n"
+                        "phases:\n  build: { commands: [ 'true' ] }\n");
+    lab_put(lab.secrets, "file", "canary-8f2c");
+    lab.variables[0] = (struct job_variable){ "TOKEN", "file", true };
+    lab.p.spec.job.variable_count = 1;
+    const struct step_report *r = lab_run(&lab);
+    assert_int_equal(r->status, STATUS_FAILED);
+    assert_non_null(strstr(r->message, "TOKEN is a secret"));
+    lab_remove(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +421,9 @@ int main(void)
         cmocka_unit_test(what_follows_a_failed_phase_is_as_in_codebuild),
         cmocka_unit_test(commands_follow_each_other_as_if_one_shell_ran_them),
         cmocka_unit_test(bash_is_a_shell_too),
+        cmocka_unit_test(exported_variables_are_what_the_commands_left),
+        cmocka_unit_test(a_variable_that_cannot_be_exported_fails_the_build),
+        cmocka_unit_test(a_secret_of_the_action_is_not_exported),
         cmocka_unit_test(commands_know_the_build_and_the_actions_variables_win),
         cmocka_unit_test(secrets_reach_commands_and_no_log),
         cmocka_unit_test(a_secret_is_hidden_however_its_bytes_arrive),

@@ -144,7 +144,7 @@ NODISCARD static bool run_all(struct build *build, struct error *err)
 {
     if (!source_phase(build, err) || !run_phases(build, err)) return false;
     if (build->failed) return true;
-    return artifacts_phase(build, err);
+    return build_export_variables(build, err) && artifacts_phase(build, err);
 }
 
 static void build_deinit(struct build *build)

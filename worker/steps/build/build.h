@@ -17,6 +17,7 @@
  *
  *   build.c          the phases                    build_workspace.c  sources, folders, variables
  *   build_command.c  one command                   build_outputs.c    artifacts
+ *   build_exports.c  exported variables
  */
 #pragma once
 #include "bundle/buildspec.h"
@@ -53,6 +54,9 @@ NODISCARD bool build_run_command(struct build *build, const char *command, const
                                  struct script_end *end, struct error *err);
 /* Its first line, cut. */
 void build_label(const char *command, char out[BUILD_LABEL_SIZE]);
+
+/* Reads the exported variables as the commands have left them; one that is not set is left out. */
+NODISCARD bool build_export_variables(struct build *build, struct error *err);
 
 /* Packs and puts every output artifact of the job. */
 NODISCARD bool build_put_outputs(struct build *build, struct error *err);
