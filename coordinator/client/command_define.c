@@ -2,6 +2,7 @@
 #include "client/commands.h"
 
 #include "client/bundle.h"
+#include "client/export.h"
 #include "client/json.h"
 #include "client/json_ask.h"
 #include "client/table.h"
@@ -70,6 +71,7 @@ static enum client_exit send_definition(struct client *client, const char *file,
     struct request request = { .kind = REQUEST_APPLY };
     request.apply.submission = client_submission(client);
     request.apply.dry_run = dry_run;
+    request.apply.version = (uint32_t)client->options->version;
     return send_file(client, file, &request, reply);
 }
 
@@ -270,6 +272,17 @@ enum client_exit command_plan(struct client *client)
 
 /* ---- export ---- */
 
+static enum client_exit export_json(struct client *client, const struct reply *reply)
+{
+    AUTO(doc_free_at) struct doc *doc = NULL;
+    struct error err = { .code = ERR_NONE };
+    if (!doc_parse(reply->name, reply->document, NULL, &doc, &err))
+        return client_fail_error(client, &err, "the definition cannot be read",
+                                 "meridian export --as-written");
+    export_write(&client->out, doc_root(doc, 0), reply->version);
+    return EXIT_DONE;
+}
+
 enum client_exit command_export(struct client *client)
 {
     struct request request = { .kind = REQUEST_EXPORT };
@@ -278,6 +291,7 @@ enum client_exit command_export(struct client *client)
     request.status.execution = "";
     enum client_exit exit = client_ask(client, &request, &reply);
     if (exit != EXIT_DONE) return exit;
+    if (!options_given(client->options, OPTION_AS_WRITTEN)) return export_json(client, &reply);
     /* As it was applied, so that it can be applied again: only a screen gets escapes. */
     if (client->out_is_tty)
         (void)print_outside(&client->out, reply.document, PRINT_LINES, true);

@@ -17,8 +17,44 @@ static void show_execution(struct client *client, const char *id)
         print_format(&client->out, "%s\n", id);
 }
 
+static void take_variables(struct client *client, struct run_request *run)
+{
+    struct variable *list = arena_calloc(&client->kept, WIRE_VARIABLES_MAX, sizeof *list);
+    size_t at = 0;
+    while (run->variable_count < WIRE_VARIABLES_MAX &&
+           options_pair(client->options, OPTION_VARIABLE, &at, &client->kept,
+                        &list[run->variable_count].name, &list[run->variable_count].value))
+        run->variable_count++;
+    run->variables = list;
+}
+
+/* A key and a version of the same action belong together. */
+static void take_overrides(struct client *client, struct run_request *run)
+{
+    struct source_override *list = arena_calloc(&client->kept, WIRE_VARIABLES_MAX, sizeof *list);
+    const char *action = NULL, *value = NULL;
+    for (size_t at = 0; run->override_count < WIRE_VARIABLES_MAX &&
+                        options_pair(client->options, OPTION_SOURCE_REVISION, &at, &client->kept,
+                                     &action, &value);)
+        list[run->override_count++] = (struct source_override){ action, value, "" };
+    for (size_t at = 0;
+         run->override_count < WIRE_VARIABLES_MAX &&
+         options_pair(client->options, OPTION_SOURCE_KEY, &at, &client->kept, &action, &value);) {
+        size_t same = 0;
+        while (same < run->override_count &&
+               (list[same].key[0] || !text_equal(list[same].action, action)))
+            same++;
+        if (same == run->override_count)
+            list[run->override_count++] = (struct source_override){ action, "", value };
+        else
+            list[same].key = value;
+    }
+    run->overrides = list;
+}
+
 enum client_exit command_run(struct client *client)
 {
+    const char *token = client->options->text[OPTION_REQUEST_TOKEN];
     const char *revision = client->options->text[OPTION_REVISION];
     struct request request = { .kind = REQUEST_RUN };
     struct reply reply;
@@ -28,6 +64,11 @@ enum client_exit command_run(struct client *client)
     request.run.ignore_application_stop_failures =
         options_given(client->options, OPTION_IGNORE_STOP);
     request.run.outdated_only = options_given(client->options, OPTION_OUTDATED);
+    if (token && !id_parse(token, &request.run.submission))
+        return client_usage(client, "the token must have 1 to 39 letters, digits or - _ .",
+                            "--client-request-token deploy-1234");
+    take_variables(client, &request.run);
+    take_overrides(client, &request.run);
     enum client_exit exit = client_ask(client, &request, &reply);
     if (exit != EXIT_DONE) return exit;
     const char *id = client_keep(client, reply.execution.text);

@@ -12,7 +12,9 @@
 
 const struct command commands[] = {
     { "run", "Daily", "PIPELINE", "start an execution of the newest or of a given revision",
-      OPTION_BIT(REVISION) | OPTION_BIT(WATCH) | OPTION_BIT(IGNORE_STOP) | OPTION_BIT(OUTDATED),
+      OPTION_BIT(REVISION) | OPTION_BIT(WATCH) | OPTION_BIT(IGNORE_STOP) | OPTION_BIT(OUTDATED) |
+          OPTION_BIT(VARIABLE) | OPTION_BIT(SOURCE_REVISION) | OPTION_BIT(SOURCE_KEY) |
+          OPTION_BIT(REQUEST_TOKEN),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 1, command_run },
     { "list", "Daily", "", "all pipelines and how their newest execution stands", 0, LIST_OUTPUTS,
       0, 0, command_list },
@@ -53,14 +55,16 @@ const struct command commands[] = {
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_resume },
     { "apply", "Define", "-f FILE",
       "make or change a pipeline, deployment group or configuration (AWS's JSON, or YAML)",
-      OPTION_BIT(FILE) | OPTION_BIT(DRY_RUN), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 0, 0,
-      command_apply },
+      OPTION_BIT(FILE) | OPTION_BIT(DRY_RUN) | OPTION_BIT(IF_VERSION),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 0, 0, command_apply },
     { "validate", "Define", "FILE...", "all problems of pipelines, appspecs and bundles", 0,
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NDJSON), 1, COMMAND_ARGUMENTS_MAX, command_validate },
     { "plan", "Define", "-f FILE", "what apply would change, and what an execution would do then",
       OPTION_BIT(FILE) | OPTION_BIT(EXIT_CODE), OUTPUT_BIT(JSON), 0, 0, command_plan },
-    { "export", "Define", "PIPELINE", "its definition as it was applied", 0, OUTPUT_BIT(JSON), 1, 1,
-      command_export },
+    { "export", "Define", "PIPELINE", "its definition, as AWS would print it",
+      OPTION_BIT(AS_WRITTEN), OUTPUT_BIT(JSON), 1, 1, command_export },
+    { "import", "Define", "cfn FILE", "the pipeline of a CloudFormation template, to be applied",
+      OPTION_BIT(PARAMETER) | OPTION_BIT(RENAME) | OPTION_BIT(REGION), 0, 2, 2, command_import },
     { "push", "Define", "PATH s3://STORE/KEY",
       "upload a bundle: a new version of the source object", OPTION_BIT(SUMMARY),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 2, 2, command_push },

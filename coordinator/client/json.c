@@ -75,6 +75,7 @@ json_t *json_summary(const struct execution *e)
     json_put_time(all, "lastUpdateTime", e->updated_ms);
     json_put_time(all, "endTime", e->ended_ms);
     json_put(all, "sourceRevisions", revisions_value(e));
+    json_put_variables(all, "variables", e->variables, e->variable_count);
     json_put_text(trigger, "triggerType", trigger_name(e->trigger));
     json_put_text(trigger, "triggerDetail", e->trigger_detail);
     json_put(all, "trigger", trigger);
@@ -150,6 +151,7 @@ static json_t *latest_value(const struct action_state *action, const struct acti
                   action->ended_ms ? action->ended_ms : action->started_ms);
     json_put_time(all, "deadline", action->ended_ms ? 0 : action->deadline_ms);
     json_put_text(all, "externalExecutionId", action->deployment.text);
+    json_put_variables(all, "outputVariables", action->variables, action->variable_count);
     if (!id_empty(&action->token)) json_put(all, "approval", approval_value(action));
     if (facts->total > 0) json_put_number(all, "percentComplete", facts->percent);
     if (facts->cause[0]) json_put_text(all, "waitsFor", facts->cause);

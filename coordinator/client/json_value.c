@@ -45,6 +45,14 @@ void json_put_time(json_t *object, const char *name, uint64_t wall_ms)
     json_put_text(object, name, text);
 }
 
+void json_put_variables(json_t *object, const char *name, const struct variable *list, size_t count)
+{
+    json_t *all = count ? json_object() : NULL;
+    for (size_t i = 0; i < count; i++)
+        json_put(all, list[i].name, json_text_value(list[i].value, strlen(list[i].value)));
+    if (all) json_put(object, name, all);
+}
+
 void json_write(struct print *out, json_t *value, bool line)
 {
     size_t flags = line ? JSON_COMPACT : JSON_INDENT(2);

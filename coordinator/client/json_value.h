@@ -12,6 +12,9 @@ void json_put(json_t *object, const char *name, json_t *value); /* takes the val
 void json_put_text(json_t *object, const char *name, const char *text);
 void json_put_number(json_t *object, const char *name, uint64_t number);
 void json_put_time(json_t *object, const char *name, uint64_t wall_ms);
+/* A mapping; left out when there are none. */
+void json_put_variables(json_t *object, const char *name, const struct variable *list,
+                        size_t count);
 /* Takes the value. */
 void json_write(struct print *out, json_t *value, bool line);
 json_t *json_text_value(const char *text, size_t len);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 const struct option_row option_rows[OPTION_COUNT] = {
 #define X(id, letter, name, argument, help) { letter, name, argument, help },
@@ -47,6 +48,37 @@ NODISCARD static bool take_output(struct options *options, const char *value, st
     return true;
 }
 
+static bool repeats(enum option_id id)
+{
+    return id == OPTION_VARIABLE || id == OPTION_SOURCE_REVISION || id == OPTION_SOURCE_KEY ||
+           id == OPTION_PARAMETER;
+}
+
+NODISCARD static bool take_pair(struct options *options, enum option_id id, const char *value,
+                                struct error *err)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals || equals == value)
+        return error_set(err, ERR_INVALID, "--%s '%s': write %s", option_rows[id].name, value,
+                         option_rows[id].argument);
+    if (options->pair_count == OPTION_PAIRS_MAX)
+        return error_set(err, ERR_INVALID, "--%s: at most %d", option_rows[id].name,
+                         OPTION_PAIRS_MAX);
+    options->pairs[options->pair_count++] = (struct option_pair){ id, value };
+    return true;
+}
+
+bool options_pair(const struct options *options, enum option_id id, size_t *at, struct arena *arena,
+                  const char **name, const char **value)
+{
+    while (*at < options->pair_count && options->pairs[*at].id != id) (*at)++;
+    if (*at == options->pair_count) return false;
+    const char *text = options->pairs[(*at)++].text, *equals = strchr(text, '=');
+    *name = arena_text_of(arena, text, (size_t)(equals - text));
+    *value = equals + 1;
+    return true;
+}
+
 NODISCARD static bool take(struct options *options, enum option_id id, const char *value,
                            struct error *err)
 {
@@ -56,6 +88,7 @@ NODISCARD static bool take(struct options *options, enum option_id id, const cha
     options->given |= UINT64_C(1) << id;
     options->text[id] = value;
     if (id == OPTION_OUTPUT) return take_output(options, value, err);
+    if (repeats(id)) return take_pair(options, id, value, err);
     if (id == OPTION_COLOR) {
         if (!choose(id, colors, value, &at, err)) return false;
         options->color = (enum when)at;
@@ -65,6 +98,10 @@ NODISCARD static bool take(struct options *options, enum option_id id, const cha
     } else if (id == OPTION_TIMEOUT) {
         if (!config_duration_parse(value, &options->timeout_ms) || options->timeout_ms == 0)
             return error_set(err, ERR_INVALID, "--timeout '%s': must be a time as 90s, 30m or 2h",
+                             value);
+    } else if (id == OPTION_IF_VERSION) {
+        if (!number_parse(value, UINT32_MAX, &options->version) || options->version == 0)
+            return error_set(err, ERR_INVALID, "--if-version '%s': must be a version, 1 or more",
                              value);
     } else if (id == OPTION_NUMBER) {
         if (!number_parse(value, OPTION_NUMBER_MAX, &options->number) || options->number == 0)

@@ -6,7 +6,7 @@
  * Ownership: texts are borrowed from argv. Errors: ERR_INVALID, ready to be shown (exit 2).
  */
 #pragma once
-#include "base/error.h"
+#include "base/arena.h"
 #include <stdint.h>
 
 /* X(ID, letter or 0, name, argument or NULL, help) */
@@ -54,14 +54,23 @@
     X(OUTDATED, 0, "outdated-only", NULL, "leave hosts alone that have the revision already")      \
     X(AFTER, 0, "after", "SEQ", "only events with a greater number")                               \
     X(COMPARE, 0, "compare", "EXECUTION", "set it beside another one, or beside the newest")       \
-    X(EXIT_CODE, 0, "detailed-exitcode", NULL, "2 when something would change")
+    X(EXIT_CODE, 0, "detailed-exitcode", NULL, "2 when something would change")                    \
+    X(VARIABLE, 0, "variable", "NAME=VALUE", "of the pipeline; may be repeated")                   \
+    X(SOURCE_REVISION, 0, "source-revision", "ACTION=VERSION",                                     \
+      "of one source instead of its newest; may be repeated")                                      \
+    X(SOURCE_KEY, 0, "source-key", "ACTION=KEY", "another object of its store; may be repeated")   \
+    X(REQUEST_TOKEN, 0, "client-request-token", "ID", "the same one starts one execution only")    \
+    X(IF_VERSION, 0, "if-version", "N", "only when version N is in force")                         \
+    X(AS_WRITTEN, 0, "as-written", NULL, "the file as it was applied instead of AWS's JSON")       \
+    X(PARAMETER, 0, "parameter", "NAME=VALUE", "of the template; may be repeated")                 \
+    X(RENAME, 0, "name", "NAME", "of the pipeline, where the template gives none")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_EXIT_CODE + 1 };
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_RENAME + 1 };
 #define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };
@@ -69,7 +78,13 @@ enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 enum progress_how { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON };
 
-enum { OPTION_TAGS_MAX = 50, OPTION_NUMBER_MAX = 1000 };
+enum { OPTION_TAGS_MAX = 50, OPTION_PAIRS_MAX = 200, OPTION_NUMBER_MAX = 1000 };
+
+/* One of an option that may be repeated. */
+struct option_pair {
+    enum option_id id;
+    const char *text;
+};
 
 struct options {
     enum output output;
@@ -77,10 +92,13 @@ struct options {
     enum progress_how progress;
     uint64_t timeout_ms; /* 0: none given */
     uint64_t number;     /* 0: none given */
+    uint64_t version;    /* of --if-version; 0: none given */
     uint64_t given;      /* OPTION_BITs */
     const char *text[OPTION_COUNT];
     const char *tags[OPTION_TAGS_MAX];
     size_t tag_count;
+    struct option_pair pairs[OPTION_PAIRS_MAX]; /* NAME=VALUE, in order */
+    size_t pair_count;
 };
 
 /* Reads the options in argv[1...] of `mask` and the global ones; the others stay, in order, from
@@ -98,3 +116,7 @@ struct option_row {
 };
 extern const struct option_row option_rows[OPTION_COUNT];
 const char *output_name(enum output output);
+/* The next NAME=VALUE of that option from *at on; name and value lie in `arena`. False when there
+ * is none. */
+bool options_pair(const struct options *options, enum option_id id, size_t *at, struct arena *arena,
+                  const char **name, const char **value);

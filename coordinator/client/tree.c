@@ -374,6 +374,14 @@ static void head(struct print *out, const struct execution *e, bool narrow)
         print_time(out, e->ended_ms);
     }
     print_raw(out, "\n");
+    for (size_t i = 0; i < e->variable_count; i++) {
+        head_trunk(out);
+        print_raw(out, " variable ");
+        print_text(out, e->variables[i].name);
+        print_raw(out, "=");
+        print_text(out, e->variables[i].value);
+        print_raw(out, "\n");
+    }
     for (size_t i = 0; i < e->revision_count; i++) {
         const struct revision *revision = &e->revisions[i];
         head_trunk(out);

@@ -49,13 +49,18 @@ static void wrong_options_say_what_is_wrong(void **state)
         { "-n -3", "-n '-3': must be a number from 1 to 1000" },
         { "--quiet=yes", "--quiet takes no value" },
         { "--abandon", "--abandon does not belong to this command" },
+        { "--variable TAG", "--variable 'TAG': write NAME=VALUE" },
+        { "--variable =x", "--variable '=x': write NAME=VALUE" },
+        { "--if-version 0", "--if-version '0': must be a version, 1 or more" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options options;
         struct error err = { .code = ERR_NONE };
         int next = 0;
-        assert_false(parse(cases[i].line, OPTION_BIT(NUMBER), false, &options, &next, &err));
+        assert_false(parse(cases[i].line,
+                           OPTION_BIT(NUMBER) | OPTION_BIT(VARIABLE) | OPTION_BIT(IF_VERSION),
+                           false, &options, &next, &err));
         assert_int_equal(err.code, ERR_INVALID);
         assert_string_equal(err.text, cases[i].text);
     }

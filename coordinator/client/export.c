@@ -1,0 +1,66 @@
+#include "client/export.h"
+
+#include "base/number.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The only numbers of the model's pipeline declaration. */
+static bool is_number(const struct doc_node *node, uint64_t *number)
+{
+    static const char *const keys[] = { "runOrder", "timeoutInMinutes", "version", NULL };
+    if (!node->key || !number_parse(node->text, UINT32_MAX, number)) return false;
+    for (size_t i = 0; keys[i]; i++)
+        if (text_equal(keys[i], node->key))
+            return !text_equal(node->key, "version") || !node->parent || !node->parent->key ||
+                   !text_equal(node->parent->key, "actionTypeId");
+    return false;
+}
+
+/* `own` is below a key `meridian`. */
+static json_t *scalar_value(const struct doc_node *node, bool own)
+{
+    uint64_t number = 0;
+    struct error ignored;
+    bool truth = false;
+    if (own && !node->quoted && doc_bool(node, &truth, &ignored)) return json_boolean(truth);
+    if (own && !node->quoted && number_parse(node->text, UINT32_MAX, &number))
+        return json_integer((json_int_t)number);
+    if (!own && is_number(node, &number)) return json_integer((json_int_t)number);
+    return json_string(node->text);
+}
+
+static json_t *value_of(const struct doc_node *node, bool own)
+{
+    json_t *all;
+    own = own || (node->key && text_equal(node->key, "meridian"));
+    switch (node->kind) {
+    case DOC_NULL: return json_null();
+    case DOC_SCALAR: return scalar_value(node, own);
+    case DOC_SEQUENCE:
+        all = json_array();
+        doc_for_each (item, node) (void)json_array_append_new(all, value_of(item, own));
+        return all;
+    case DOC_MAPPING:
+        all = json_object();
+        doc_for_each (item, node) (void)json_object_set_new(all, item->key, value_of(item, own));
+        return all;
+    }
+    return NULL;
+}
+
+void export_write(struct print *out, const struct doc_node *root, uint32_t version)
+{
+    const struct doc_node *inner = doc_get(root, "pipeline");
+    json_t *all = json_object(), *pipeline = value_of(inner ? inner : root, false);
+    (void)json_object_set_new(pipeline, "version", json_integer((json_int_t)version));
+    (void)json_object_set_new(all, "pipeline", pipeline);
+    char *text = json_dumps(all, JSON_INDENT(4));
+    assert(text);
+    print_raw(out, text);
+    print_raw(out, "\n");
+    free(text);
+    json_decref(all);
+}
