@@ -5,6 +5,7 @@
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/replication.h"
+#include "core/variables.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,9 +15,9 @@ const struct deployment_group *deploy_group_of(const struct coordinator *c,
                                                const struct model_execution *e, size_t stage,
                                                size_t action)
 {
-    const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    return model_group(c, pipeline_setting_get(definition, "ApplicationName"),
-                       pipeline_setting_get(definition, "DeploymentGroupName"));
+    struct arena *arena = &c->out->arena;
+    return model_group(c, variables_setting(e, stage, action, "ApplicationName", arena),
+                       variables_setting(e, stage, action, "DeploymentGroupName", arena));
 }
 
 bool deploy_rolls(const struct action_state *state)
@@ -57,7 +58,7 @@ bool deploy_current(const struct coordinator *c, const struct model_execution *e
                     size_t action, const struct model_worker *w)
 {
     if (!e->state.outdated_only) return false;
-    const char *target = deploy_target(&c->out->arena, model_action_definition(e, stage, action));
+    const char *target = deploy_target(&c->out->arena, e, stage, action);
     return health_of(c, e, stage, action, target, w->name) == HEALTH_CURRENT;
 }
 
