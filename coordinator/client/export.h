@@ -2,7 +2,8 @@
  *
  * The document as it was applied, JSON or YAML, as JSON in AWS's shape: below {"pipeline": ...},
  * numbers where the model has numbers, texts elsewhere, `version` the one in force, no metadata.
- * What is below a key `meridian` keeps its own types. Applying the result again changes nothing.
+ * What is below a key `meridian` keeps its own types. Applying the result is a new version with the
+ * same meaning, as its text differs from what was applied (`--as-written` is that text).
  */
 #pragma once
 #include "client/print.h"
