@@ -75,9 +75,14 @@ static enum client_exit send_definition(struct client *client, const char *file,
     return send_file(client, file, &request, reply);
 }
 
+static const char *resource_of(const struct reply *reply)
+{
+    return reply->resource && reply->resource[0] ? reply->resource : "pipeline";
+}
+
 static void applied_text(struct client *client, const struct reply *reply, bool dry_run)
 {
-    print_format(&client->out, "%s ", reply->resource[0] ? reply->resource : "pipeline");
+    print_format(&client->out, "%s ", resource_of(reply));
     print_styled(&client->out, STYLE_BOLD, reply->name);
     print_format(&client->out, dry_run ? "  version %u  would be %s\n" : "  version %u  %s\n",
                  reply->version,
@@ -128,7 +133,7 @@ static enum client_exit validate_definition(struct client *client, const char *f
         print_text(&client->out, file);
         print_raw(&client->out, ": ");
         print_styled(&client->out, STYLE_GOOD, "valid");
-        print_format(&client->out, " %s ", reply.resource[0] ? reply.resource : "pipeline");
+        print_format(&client->out, " %s ", resource_of(&reply));
         print_text(&client->out, reply.name);
         print_raw(&client->out, "\n");
     }

@@ -61,7 +61,6 @@ def test_apply_of_a_broken_rule_changes_nothing(shared, change, words):
 
 
 @pytest.mark.parametrize("change", [
-    lambda p: p.update(variables=[{"name": "x"}]),
     lambda p: p["stages"][1]["actions"][0]["actionTypeId"].update(provider="ECS"),
     lambda p: p["stages"][1].update(beforeEntry={"conditions": [{"result": "FAIL"}]}),
     lambda p: p.update(triggers=[{"providerType": "CodeStarSourceConnection"}], pipelineType="V2"),

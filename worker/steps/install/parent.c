@@ -55,7 +55,7 @@ bool parent_open(struct parent *p, const char *path, int *fd, const char **name,
 bool parent_remove(struct parent *p, const char *path, bool folder, struct error *err)
 {
     int fd = -1;
-    const char *name = NULL;
+    const char *name = "";
     if (!parent_open(p, path, &fd, &name, err)) return false;
     if (unlinkat(fd, name, folder ? AT_REMOVEDIR : 0) == 0) {
         if (folder) parent_forget(p);
