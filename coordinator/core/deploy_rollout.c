@@ -137,19 +137,21 @@ static enum host_phase phase_of(struct coordinator *c, struct model_job *job,
     return lost_too_long(c, job, state, w) ? HOST_FAILED : HOST_LOST;
 }
 
+/* A host that never came and was revoked is not known after a restart: only its job's end is. */
 static struct rollout_host host_of(struct coordinator *c, struct model_execution *e,
                                    struct model_job *job)
 {
     const struct model_worker *w = model_worker_find(c, job->state.worker);
-    assert(w);
+    assert(w || status_ended(job->state.status));
     if (!job->health_known) {
-        job->health = health_of(c, e, job->stage, job->action, job->state.target, w->name);
+        job->health =
+            health_of(c, e, job->stage, job->action, job->state.target, job->state.worker);
         job->health_known = true;
     }
     return (struct rollout_host){
         .phase = phase_of(c, job, model_action(e, job->stage, job->action), w),
         .health = job->health,
-        .zone = model_tag(w, "zone"),
+        .zone = w ? model_tag(w, "zone") : "",
         .ended_ms = job->state.ended_ms,
     };
 }

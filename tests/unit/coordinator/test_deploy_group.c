@@ -210,6 +210,32 @@ static void a_host_nobody_reaches_is_out_of_service_and_fails_in_time(void **sta
     world_deinit(&w);
 }
 
+static void a_restart_knows_no_host_that_never_came_and_was_revoked(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.no_fleet = true;
+    world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", "w3", "us-west-2", (const char *)NULL);
+    world_hello(&w, "w1", "us-west-2", 1, 1);
+    world_hello(&w, "w2", "us-west-2", 1, 2);
+    world_apply(&w, "xr Prod=us-west-2");
+    world_apply(&w, GROUP(ALL));
+    world_run(&w, "xr", "", "v1");
+    world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", (const char *)NULL);
+    assert_int_equal(status_of(&w, "w3"), STATUS_FAILED);
+    assert_int_equal(action_of(&w)->status, STATUS_IN_PROGRESS);
+    world_restart(&w);
+    assert_int_equal(action_of(&w)->status, STATUS_IN_PROGRESS);
+    world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", (const char *)NULL);
+    world_hello(&w, "w1", "us-west-2", 1, 1);
+    world_hello(&w, "w2", "us-west-2", 1, 2);
+    finish(&w, "w1", STATUS_SUCCEEDED);
+    finish(&w, "w2", STATUS_SUCCEEDED);
+    assert_int_equal(action_of(&w)->status, STATUS_SUCCEEDED);
+    world_deinit(&w);
+}
+
 static void who_joins_meanwhile_is_deployed_to(void **state)
 {
     for (int ignore = 0; ignore < 2; ignore++) {
@@ -399,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_configuration_that_spares_nobody_fails_at_once),
         cmocka_unit_test(a_restart_in_the_middle_lets_nobody_else_begin),
         cmocka_unit_test(a_host_nobody_reaches_is_out_of_service_and_fails_in_time),
+        cmocka_unit_test(a_restart_knows_no_host_that_never_came_and_was_revoked),
         cmocka_unit_test(who_joins_meanwhile_is_deployed_to),
         cmocka_unit_test(only_outdated_hosts_when_asked),
         cmocka_unit_test(who_failed_last_begins_first),
