@@ -115,10 +115,9 @@ static enum client_exit confirm(struct client *client, const struct execution *e
     return EXIT_FAILED;
 }
 
-static void show_stopped(struct client *client, const struct execution_view *view)
+static void hint_busy(struct client *client, const struct execution_view *view)
 {
     enum { SHOWN = 10 };
-    show_execution(client, view->execution.id.text);
     size_t busy = 0;
     for (size_t i = 0; i < view->job_count; i++)
         if (facts_busy(&view->jobs[i]) && busy++ < SHOWN)
@@ -154,9 +153,11 @@ enum client_exit command_stop(struct client *client)
         if (exit != EXIT_DONE) return exit;
     }
     exit = client_ask(client, &stop, &reply);
-    if (exit == EXIT_DONE) exit = client_ask(client, &status, &reply);
     if (exit != EXIT_DONE) return exit;
-    show_stopped(client, &reply.executions[0]);
+    show_execution(client, stop.stop.execution);
+    exit = client_ask(client, &status, &reply);
+    if (exit != EXIT_DONE) return exit;
+    if (reply.execution_count) hint_busy(client, &reply.executions[0]);
     client_hint(client, "stopping: meridian watch %s %.8s", stop.stop.pipeline,
                 stop.stop.execution);
     return EXIT_DONE;
