@@ -22,14 +22,26 @@ static const char *region_of(const struct outlook *o, const struct pipeline_acti
     return action->region[0] ? action->region : o->c->config.region;
 }
 
+/* As far as it is known before: NULL of a build, of a group that nobody applied, and of one whose
+ * name is made of variables. */
+static const struct deployment_group *group_of(const struct outlook *o,
+                                               const struct pipeline_action *action)
+{
+    if (pipeline_builds(action)) return NULL;
+    return model_group(o->c, pipeline_setting_get(action, "ApplicationName"),
+                       pipeline_setting_get(action, "DeploymentGroupName"));
+}
+
 static void count_hosts(const struct outlook *o, const struct pipeline_action *action,
                         struct preview_step *step)
 {
     bool build = pipeline_builds(action);
+    const struct deployment_group *group = group_of(o, action);
     list_for_each (link, &o->c->workers) {
         const struct model_worker *w = list_entry(link, struct model_worker, link);
         bool takes = build ? w->builds : !w->builds_only;
         if (!w->enrolled || !takes || !text_equal(w->region, step->region)) continue;
+        if (group && !group_fits(group, w->tags, w->tag_count)) continue;
         step->hosts++;
         step->away += !w->connected || w->drained;
     }
@@ -109,6 +121,7 @@ static void step_add(struct outlook *o, const struct pipeline_stage *stage,
     if (step->hosts == 0)
         note(o, step,
              pipeline_builds(action) ? "no worker that builds is enrolled there"
+             : group_of(o, action)   ? "no worker there has the tags of the deployment group"
                                      : "no worker is enrolled there");
     for (size_t i = 0; i < action->input_count; i++) input(o, step, action->inputs[i]);
 }

@@ -396,6 +396,27 @@ static void a_plan_of_the_same_text_changes_nothing(void **state)
     world_deinit(&w);
 }
 
+static void a_plan_counts_the_hosts_of_the_deployment_group(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.no_fleet = true;
+    world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", "x1", "us-west-2", (const char *)NULL);
+    assert_int_equal(plan(&w, "xr Prod=us-west-2").steps[1].hosts, 3);
+    world_apply(&w, "{\"deploymentGroup\": {\"applicationName\": \"app\", "
+                    "\"deploymentGroupName\": \"prod\", \"ec2TagFilters\": [{\"Key\": \"Kind\", "
+                    "\"Value\": \"w\", \"Type\": \"KEY_AND_VALUE\"}]}}");
+    assert_int_equal(plan(&w, "xr Prod=us-west-2").steps[1].hosts, 2);
+    world_apply(&w, "{\"deploymentGroup\": {\"applicationName\": \"app\", "
+                    "\"deploymentGroupName\": \"prod\", \"ec2TagFilters\": [{\"Key\": \"Kind\", "
+                    "\"Value\": \"y\", \"Type\": \"KEY_AND_VALUE\"}]}}");
+    const struct plan none = plan(&w, "xr Prod=us-west-2");
+    assert_int_equal(none.steps[1].hosts, 0);
+    assert_string_equal(none.steps[1].note, "no worker there has the tags of the deployment group");
+    world_deinit(&w);
+}
+
 static void a_plan_names_stages_and_actions_that_come_and_go(void **state)
 {
     (void)state;
@@ -460,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_stranger_is_not_drained_and_a_viewer_drains_nobody),
         cmocka_unit_test(a_region_is_counted_with_its_workers_and_artifacts),
         cmocka_unit_test(a_plan_of_the_same_text_changes_nothing),
+        cmocka_unit_test(a_plan_counts_the_hosts_of_the_deployment_group),
         cmocka_unit_test(a_plan_names_stages_and_actions_that_come_and_go),
         cmocka_unit_test(a_plan_tells_order_hosts_and_bytes),
     };
