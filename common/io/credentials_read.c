@@ -2,9 +2,13 @@
 
 #include "io/digest.h"
 #include "io/doc.h"
+#include "io/xml.h"
 
 #include <string.h>
 #include <time.h>
+
+/* AssumeRoleWithWebIdentityResponse/...Result/Credentials */
+enum { STS_DEPTH = 3 };
 
 /* ---- profiles ---- */
 
@@ -136,32 +140,17 @@ bool credentials_read_json(struct credentials *c, struct bytes body, struct erro
     return take_keys(c, access, secret, token, expiry, err);
 }
 
-/* The text of the only element of that name; STS escapes nothing in these. */
-NODISCARD static bool element(struct bytes xml, const char *name, char *out, size_t size)
-{
-    size_t len = strlen(name);
-    const char *at = (const char *)xml.data, *end = at + xml.len;
-    while (xml.len > 0 && (at = memchr(at, '<', (size_t)(end - at)))) {
-        at++;
-        if ((size_t)(end - at) <= len || memcmp(at, name, len) != 0 || at[len] != '>') continue;
-        const char *text = at + len + 1, *stop = memchr(text, '<', (size_t)(end - text));
-        struct error ignored = { 0 };
-        return stop && !memchr(text, '\0', (size_t)(stop - text)) &&
-               keep(text, (size_t)(stop - text), out, size, &ignored);
-    }
-    return false;
-}
-
 bool credentials_read_sts(struct credentials *c, struct bytes body, struct error *err)
 {
     char access[sizeof c->access_key], secret[sizeof c->secret_key], expiry[64];
     char token[sizeof c->session_token];
-    bool all = element(body, "AccessKeyId", access, sizeof access) &&
-               element(body, "SecretAccessKey", secret, sizeof secret) &&
-               element(body, "SessionToken", token, sizeof token) &&
-               element(body, "Expiration", expiry, sizeof expiry);
+    bool all = xml_text(body, "AccessKeyId", STS_DEPTH, access, sizeof access) &&
+               xml_text(body, "SecretAccessKey", STS_DEPTH, secret, sizeof secret) &&
+               xml_text(body, "SessionToken", STS_DEPTH, token, sizeof token) &&
+               xml_text(body, "Expiration", STS_DEPTH, expiry, sizeof expiry);
     bool ok = all ? take_keys(c, access, secret, token, expiry, err)
                   : error_set(err, ERR_RETRY, "the answer of STS has no keys");
     digest_cleanse(secret, sizeof secret);
+    digest_cleanse(token, sizeof token);
     return ok;
 }

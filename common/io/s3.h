@@ -1,4 +1,4 @@
-/* s3.h - objects of S3 buckets as signed URLs, and what S3 answers; pure but for the HMACs.
+/* s3.h - objects of S3 buckets as signed URLs; pure but for the HMACs (answers: io/xml.h).
  *
  * Every request that we or a worker makes is a presigned URL (io/sigv4.h): whoever holds it may do
  * that one thing for a while, and needs no keys. s3_bucket_check() once, then s3_sign().
@@ -15,7 +15,7 @@
 
 enum {
     S3_KEY_MAX = 1024,
-    S3_TEXT_SIZE = 128,   /* codes, states: what is read from an answer */
+    S3_TEXT_SIZE = 128,   /* codes and states of an answer */
     S3_SUMMARY_MAX = 511, /* bytes, of what a header can hold: printable ASCII */
     S3_HOST_MAX = 255
 };
@@ -57,8 +57,3 @@ bool s3_url_signs(const char *url, const char *header);
 bool s3_summary_fits(const char *summary);
 /* https, or http to a loopback address. */
 bool s3_url_is_safe(const char *url);
-
-/* The text of the first element of that name directly inside the answer's root, entities decoded:
- * "Code" of an <Error>, "Status" of a <VersioningConfiguration>. False when there is none, or none
- * that fits. */
-NODISCARD bool s3_answer_text(struct bytes xml, const char *name, char out[S3_TEXT_SIZE]);

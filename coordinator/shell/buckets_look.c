@@ -2,6 +2,7 @@
 
 #include "io/clock.h"
 #include "io/digest.h"
+#include "io/xml.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -58,7 +59,7 @@ static void refused(struct bucket_object *object, const char *what,
     char code[S3_TEXT_SIZE] = "";
     time_t date = answer->date[0] ? curl_getdate(answer->date, NULL) : (time_t)-1;
     int64_t skew_ms = date < 0 ? 0 : (int64_t)clock_wall_ms() - (int64_t)date * 1000;
-    if (!s3_answer_text(answer->body, "Code", code)) code[0] = '\0';
+    if (!xml_text(answer->body, "Code", 1, code, sizeof code)) code[0] = '\0';
     if (answer->status == 0)
         (void)error_set(&err, ERR_RETRY, "%s: %s", what, answer->cause);
     else if (answer->status == 403 && (skew_ms > SIGV4_SKEW_MAX_MS || skew_ms < -SIGV4_SKEW_MAX_MS))
@@ -194,7 +195,7 @@ static void on_versioning(void *owner, const struct http_answer *answer)
         return;
     }
     object->bucket->versioned =
-        s3_answer_text(answer->body, "Status", state) && text_equal(state, "Enabled");
+        xml_text(answer->body, "Status", 1, state, sizeof state) && text_equal(state, "Enabled");
     if (object->bucket->versioned) {
         bucket_look(object);
         return;

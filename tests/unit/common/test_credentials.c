@@ -234,11 +234,11 @@ static void a_web_identity_is_changed_for_keys_by_sts(void **state)
     const char *body = arena_text_of(&f->arena, next.body.data, next.body.len);
     assert_non_null(strstr(body, "&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx"));
     assert_non_null(strstr(body, "&WebIdentityToken=ey.J%3D"));
-    assert_false(answer(f, 200, "<R><Credentials><AccessKeyId>A</AccessKeyId></R>", &more));
+    assert_false(answer(f, 200, "<R><S><Credentials><AccessKeyId>A</AccessKeyId></R>", &more));
     assert_true(answer(f, 200,
-                       "<R><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S"
+                       "<R><S><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S"
                        "</SecretAccessKey><SessionToken>T</SessionToken>"
-                       "<Expiration>2025-11-22T20:00:00Z</Expiration></Credentials></R>",
+                       "<Expiration>2025-11-22T20:00:00Z</Expiration></Credentials></S></R>",
                        &more));
     assert_string_equal(f->c.session_token, "T");
     unlink(path);
