@@ -152,6 +152,9 @@ static void exchange_close(struct exchange *x)
     curl_easy_cleanup(x->curl);
     curl_slist_free_all(x->headers);
     buf_deinit(&x->head);
+    /* Keys of AWS may have been in them. */
+    if (x->body.len) digest_cleanse(x->body.data, x->body.len);
+    if (x->sent.len) digest_cleanse(x->sent.data, x->sent.len);
     buf_deinit(&x->body);
     buf_deinit(&x->sent);
     digest_deinit(&x->digest);
@@ -299,6 +302,7 @@ static void end(struct exchange *x, CURLcode code)
     answer.sha256 = header_of(x, S3_SHA256_HEADER);
     answer.summary = header_of(x, S3_SUMMARY_HEADER);
     answer.delete_marker = header_of(x, "x-amz-delete-marker");
+    answer.bucket_region = header_of(x, "x-amz-bucket-region");
     answer.body = buf_bytes(&x->body);
     answer.size = x->digesting ? x->digested : length > 0 ? (uint64_t)length : 0;
     if (x->digesting) digest_end(&x->digest, answer.digest);

@@ -30,8 +30,9 @@ struct http_answer {
     const char *date;  /* headers: "" when absent */
     const char *etag;  /* without its quotes */
     const char *version_id, *sha256, *summary, *delete_marker; /* x-amz-..., see io/s3.h */
-    uint64_t size;      /* Content-Length; of a digested body what came */
-    uint8_t digest[32]; /* SHA-256 of a digested body */
+    const char *bucket_region; /* where the bucket is, told by the wrong region */
+    uint64_t size;             /* Content-Length; of a digested body what came */
+    uint8_t digest[32];        /* SHA-256 of a digested body */
 };
 
 typedef void (*http_fn)(void *owner, const struct http_answer *answer);

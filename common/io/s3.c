@@ -1,5 +1,6 @@
 #include "io/s3.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,7 +91,7 @@ bool s3_sign(const struct s3_bucket *bucket, const struct sigv4_credentials *cre
              const struct s3_operation *operation, uint64_t now_ms, uint32_t expires_s,
              struct arena *arena, const char **url, struct error *err)
 {
-    struct sigv4_pair query[2], headers[3];
+    struct sigv4_pair query[2 + S3_PARAMETERS_MAX], headers[3];
     size_t queries = 0, count = 0;
     if (strlen(operation->key) > S3_KEY_MAX)
         return error_set(err, ERR_INVALID, "an object key has at most %d bytes", S3_KEY_MAX);
@@ -109,6 +110,9 @@ bool s3_sign(const struct s3_bucket *bucket, const struct sigv4_credentials *cre
         query[queries++] = (struct sigv4_pair){ operation->subresource, "" };
     if (operation->version_id[0])
         query[queries++] = (struct sigv4_pair){ "versionId", operation->version_id };
+    assert(operation->parameter_count <= S3_PARAMETERS_MAX);
+    for (size_t i = 0; i < operation->parameter_count; i++)
+        query[queries++] = operation->parameters[i];
     const struct sigv4_request request = { .method = operation->method,
                                            .path = path,
                                            .query = query,

@@ -17,7 +17,8 @@ enum {
     S3_KEY_MAX = 1024,
     S3_TEXT_SIZE = 128,   /* codes and states of an answer */
     S3_SUMMARY_MAX = 511, /* bytes, of what a header can hold: printable ASCII */
-    S3_HOST_MAX = 255
+    S3_HOST_MAX = 255,
+    S3_PARAMETERS_MAX = 6
 };
 #define S3_PUT_BYTES_MAX (UINT64_C(5) << 30) /* of one PUT: S3 API reference, PutObject */
 
@@ -37,12 +38,14 @@ NODISCARD bool s3_bucket_make(const char *name, const char *region, const char *
                               struct arena *arena, struct s3_bucket *out, struct error *err);
 
 struct s3_operation {
-    const char *method;      /* "GET", "HEAD", "PUT" */
-    const char *key;         /* "" for the bucket itself */
-    const char *version_id;  /* "" for none */
-    const char *subresource; /* "versioning"; "" for none */
-    const char *sha256;      /* of a PUT, hexadecimal: its header becomes part of what is signed */
-    const char *summary;     /* the same; "" for none */
+    const char *method;                  /* "GET", "HEAD", "PUT" */
+    const char *key;                     /* "" for the bucket itself */
+    const char *version_id;              /* "" for none */
+    const char *subresource;             /* "versioning"; "" for none */
+    const struct sigv4_pair *parameters; /* others of the query, as decoded */
+    size_t parameter_count;              /* at most S3_PARAMETERS_MAX */
+    const char *sha256;  /* of a PUT, hexadecimal: its header becomes part of what is signed */
+    const char *summary; /* the same; "" for none */
 };
 
 NODISCARD bool s3_sign(const struct s3_bucket *bucket, const struct sigv4_credentials *credentials,

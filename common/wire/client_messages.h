@@ -7,6 +7,7 @@
 #pragma once
 #include "wire/ask_messages.h"
 #include "wire/record.h"
+#include "wire/store_messages.h"
 
 struct apply_request {
     struct id submission;
@@ -131,14 +132,16 @@ struct alarm_request { /* what watches the hosts says that they are not well, or
     X(WHY)                                                                                         \
     X(DRAIN)                                                                                       \
     X(REGIONS)                                                                                     \
-    X(PLAN)
+    X(PLAN)                                                                                        \
+    X(DOCTOR)                                                                                      \
+    X(ARTIFACTS)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_PLAN + 1)
+#define REQUEST_KIND_COUNT (REQUEST_ARTIFACTS + 1)
 
 struct request {
     uint64_t token;
@@ -160,6 +163,7 @@ struct request {
         struct alarm_request alarm;
         struct drain_request drain;
         struct preview_request plan;
+        struct artifacts_request artifacts;
     };
 };
 
@@ -210,12 +214,12 @@ struct reply {
     struct failure failure;
     const struct problem *problems; /* APPLY */
     size_t problem_count;
-    const char *name;                         /* PING: the coordinator's version; APPLY: pipeline */
-    const char *resource;                     /* APPLY: what it was; "" a pipeline */
-    uint32_t version;                         /* APPLY */
-    bool changed;                             /* APPLY: false when the definition was already so */
-    struct id execution;                      /* whatever began or changed one */
-    uint64_t seq;                             /* EVENTS: the newest; PING: epoch */
+    const char *name;     /* PING: the coordinator's version; APPLY: pipeline */
+    const char *resource; /* APPLY: what it was; "" a pipeline */
+    uint32_t version;     /* APPLY */
+    bool changed; /* APPLY: false when the definition was already so; ARTIFACTS: there is more */
+    struct id execution; /* whatever began or changed one */
+    uint64_t seq;        /* EVENTS: the newest; PING: epoch; EMPTY: how many went */
     const struct pipeline_summary *pipelines; /* LIST */
     size_t pipeline_count;
     const struct worker_summary *workers; /* WORKERS */
@@ -239,4 +243,9 @@ struct reply {
     size_t plan_change_count;
     const struct preview_step *plan_steps;
     size_t plan_step_count;
+    const struct finding *findings; /* DOCTOR; seq: the coordinator's clock, wall ms */
+    size_t finding_count;
+    const struct stored_object *objects; /* ARTIFACTS; of EMPTY those that were kept */
+    size_t object_count;
+    const char *next; /* ARTIFACTS: the part that follows; "" there is none */
 };

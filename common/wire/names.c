@@ -96,6 +96,16 @@ const char *preview_op_name(enum preview_op op)
     return names[op];
 }
 
+const char *finding_level_name(enum finding_level level)
+{
+    static const char *const names[] = {
+#define X(name, text) [FINDING_##name] = (text),
+        FINDING_LEVELS(X)
+#undef X
+    };
+    return names[level];
+}
+
 const char *nack_reason_name(enum nack_reason reason)
 {
     static const char *const names[] = {

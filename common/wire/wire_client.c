@@ -161,6 +161,9 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_DRAIN] = { "drain", MERIDIAN__REQUEST__BODY_DRAIN, &wire_drain_request },
     [REQUEST_REGIONS] = { "regions", MERIDIAN__REQUEST__BODY_REGIONS, &wire_no_arguments },
     [REQUEST_PLAN] = { "plan", MERIDIAN__REQUEST__BODY_PLAN, &wire_preview_request },
+    [REQUEST_DOCTOR] = { "doctor", MERIDIAN__REQUEST__BODY_DOCTOR, &wire_no_arguments },
+    [REQUEST_ARTIFACTS] = { "artifacts", MERIDIAN__REQUEST__BODY_ARTIFACTS,
+                            &wire_artifacts_request },
 };
 
 static const struct wire_field request_fields[] = {
@@ -254,5 +257,10 @@ static const struct wire_field reply_fields[] = {
             .max = WIRE_LIST_MAX),
     COUNTED(reply, Reply, plan_steps, plan_step_count, WIRE_LIST, .type = &wire_preview_step,
             .max = WIRE_LIST_MAX),
+    COUNTED(reply, Reply, findings, finding_count, WIRE_LIST, .type = &wire_finding,
+            .max = WIRE_LIST_MAX),
+    COUNTED(reply, Reply, objects, object_count, WIRE_LIST, .type = &wire_stored_object,
+            .max = STORED_OBJECTS_MAX),
+    FIELD(reply, Reply, next, WIRE_FREE_TEXT, .max = WIRE_AFTER_MAX),
 };
 const struct wire_type wire_reply = TYPE(reply, reply);

@@ -112,6 +112,8 @@ extern const struct wire_type wire_resource_record, wire_host_record, wire_alarm
 /* wire_ask.c */
 extern const struct wire_type wire_reason, wire_drain_request, wire_region_summary,
     wire_preview_request, wire_preview_change, wire_preview_step;
+/* wire_store.c */
+extern const struct wire_type wire_finding, wire_artifacts_request, wire_stored_object;
 extern const struct wire_type wire_request, wire_reply;
 extern const struct wire_variant wire_message_variants[MESSAGE_TYPE_COUNT],
     wire_record_variants[RECORD_KIND_COUNT];

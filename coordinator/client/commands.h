@@ -32,6 +32,7 @@ enum client_exit command_compare(struct client *client);
 enum client_exit command_completion(struct client *client);
 enum client_exit command_complete(struct client *client);
 enum client_exit command_deployments(struct client *client);
+enum client_exit command_doctor(struct client *client);
 enum client_exit command_events(struct client *client);
 enum client_exit command_export(struct client *client);
 enum client_exit command_import(struct client *client);

@@ -71,6 +71,7 @@ struct reply *request_reply(struct coordinator *c, const struct coordinator_even
     action->reply.reply.kind = event->request.request->kind;
     action->reply.reply.failure = none;
     action->reply.reply.name = action->reply.reply.region = action->reply.reply.resource = "";
+    action->reply.reply.next = "";
     action->reply.reply.log.cause = "";
     action->reply.reply.grant.url = action->reply.reply.grant.pin = "";
     return &action->reply.reply;
@@ -404,6 +405,8 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_EXPORT:
     case REQUEST_WHY:
     case REQUEST_REGIONS:
-    case REQUEST_PLAN: assert(false); break;
+    case REQUEST_PLAN:
+    case REQUEST_DOCTOR:
+    case REQUEST_ARTIFACTS: assert(false); break;
     }
 }

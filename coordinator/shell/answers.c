@@ -17,6 +17,7 @@ struct reply answers_empty(uint64_t token, enum request_kind kind)
                            .name = "",
                            .resource = "",
                            .region = "",
+                           .next = "",
                            .log = { .cause = "" },
                            .grant = { .url = "", .pin = "" } };
 }

@@ -47,6 +47,16 @@ NODISCARD bool buckets_find(struct buckets *buckets, const char *store, const ch
                             const char *version_id, struct arena *arena, struct artifact_ref *out,
                             const char **summary, struct error *err);
 
+/* Checks every bucket: that it is there, lies where the configuration says, is versioned, and that
+ * the keys may do what is done; nothing is changed. Findings come in later turns, the last one of
+ * each bucket before buckets_checking() is false. A checkup that runs is not begun again. */
+typedef void (*bucket_finding_fn)(void *owner, enum finding_level level, const char *subject,
+                                  const char *text, const char *fix);
+void buckets_check(struct buckets *buckets, bucket_finding_fn fn, void *owner);
+bool buckets_checking(const struct buckets *buckets);
+/* This host's clock ahead of S3's, the worst of the newest checkup; false when none told. */
+bool buckets_skew(const struct buckets *buckets, int64_t *ahead_ms);
+
 NODISCARD bool buckets_grant_read(const struct buckets *buckets, const struct artifact_ref *ref,
                                   uint64_t expires_ms, struct arena *arena, struct grant *out,
                                   struct error *err);

@@ -15,10 +15,35 @@ enum {
     BUCKET_ARENA_MAX = 1 << 20
 };
 
+/* In the order in which a checkup asks. */
+enum bucket_check_step {
+    BUCKET_CHECK_VERSIONING,
+    BUCKET_CHECK_VERSIONS,
+    BUCKET_CHECK_READ,
+    BUCKET_CHECK_WRITE, /* begins an upload in parts, which makes no object */
+    BUCKET_CHECK_ABORT, /* ... and takes it back */
+    BUCKET_CHECK_DELETE,
+    BUCKET_CHECK_DONE
+};
+
+struct bucket_check {
+    struct buckets *buckets;
+    bucket_finding_fn fn; /* NULL: never checked */
+    void *fn_owner;
+    enum bucket_check_step step;
+    bool told; /* something is not as it should be */
+    bool skew_known;
+    int64_t skew_ms; /* this host's clock ahead of S3's */
+    char allowed[64];
+    char key[S3_KEY_MAX + 1], version_id[WIRE_KEY_MAX]; /* of an object that is there */
+    char upload_id[WIRE_KEY_MAX];
+};
+
 struct bucket {
     char *name, *region, *endpoint, *ca_file;
     struct s3_bucket s3;
     bool versioned;
+    struct bucket_check check;
 };
 
 struct bucket_version {
@@ -58,6 +83,25 @@ struct buckets {
     struct arena arena;     /* of one request */
     struct prng random;
 };
+
+struct bucket_question {
+    const struct s3_operation *operation;
+    const char *const *headers; /* NULL for none */
+    size_t body_max;            /* of the answer; 0: BUCKET_ANSWER_MAX */
+    bool digest;
+    http_fn fn;
+    void *owner;
+};
+/* Signs and begins a request; `fn` hears of its end in a later turn. */
+NODISCARD bool bucket_request(struct buckets *buckets, const struct bucket *bucket,
+                              const struct bucket_question *question, struct error *err);
+/* What S3 would not do, and why, as far as it says: sets the error and returns false.
+ * ERR_DENIED, ERR_CONFLICT (another region), ERR_NOT_FOUND (no such bucket), ERR_RETRY,
+ * ERR_INVALID. */
+bool bucket_refused(const struct bucket *bucket, const char *what, const char *permission,
+                    const struct http_answer *answer, struct error *err);
+/* How far this host's clock is ahead of the answer's date; false when it has none. */
+bool bucket_skew(const struct http_answer *answer, int64_t *ahead_ms);
 
 /* Begins the next request of an object's look. */
 void bucket_look(struct bucket_object *object);

@@ -4,8 +4,6 @@
 #include "io/digest.h"
 #include "io/xml.h"
 
-#include <curl/curl.h>
-#include <inttypes.h>
 #include <string.h>
 
 const struct bucket_version *bucket_version_find(const struct bucket_object *object,
@@ -51,35 +49,17 @@ static void look_failed(struct bucket_object *object, enum error_code code, cons
     look_ended(object, &err);
 }
 
-/* What S3 would not do, and why, as far as it says. */
 static void refused(struct bucket_object *object, const char *what,
                     const struct http_answer *answer)
 {
     struct error err = { 0 };
-    char code[S3_TEXT_SIZE] = "";
-    time_t date = answer->date[0] ? curl_getdate(answer->date, NULL) : (time_t)-1;
-    int64_t skew_ms = date < 0 ? 0 : (int64_t)clock_wall_ms() - (int64_t)date * 1000;
-    if (!xml_text(answer->body, "Code", 1, code, sizeof code)) code[0] = '\0';
-    if (answer->status == 0)
-        (void)error_set(&err, ERR_RETRY, "%s: %s", what, answer->cause);
-    else if (answer->status == 403 && (skew_ms > SIGV4_SKEW_MAX_MS || skew_ms < -SIGV4_SKEW_MAX_MS))
-        (void)error_set(&err, ERR_DENIED,
-                        "%s: this host's clock is %" PRId64 " s %s S3's; set it right (timedatectl "
-                        "set-ntp true)",
-                        what, (skew_ms < 0 ? -skew_ms : skew_ms) / 1000,
-                        skew_ms < 0 ? "behind" : "ahead of");
-    else if (answer->status == 403)
-        (void)error_set(&err, ERR_DENIED, "%s: denied%s%s; these keys need the permission %s", what,
-                        code[0] ? ": " : "", code,
-                        text_equal(what, "GetBucketVersioning") ? "s3:GetBucketVersioning"
-                                                                : "s3:GetObject, "
-                                                                  "s3:GetObjectVersion");
-    else if (answer->status == 301 || answer->status == 307)
-        (void)error_set(&err, ERR_INVALID, "%s: the bucket does not lie in %s", what,
-                        object->bucket->region);
-    else
-        (void)error_set(&err, answer->status >= 500 ? ERR_RETRY : ERR_INVALID,
-                        "%s: the answer is %ld %s", what, answer->status, code);
+    bool versioning = text_equal(what, "GetBucketVersioning");
+    bool ignored = bucket_refused(
+        object->bucket, what,
+        versioning ? "s3:GetBucketVersioning" : "s3:GetObject, s3:GetObjectVersion", answer, &err);
+    (void)ignored;
+    /* Only the state of an object is told as missing or in conflict. */
+    if (err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT) err.code = ERR_INVALID;
     look_ended(object, &err);
 }
 
@@ -105,27 +85,11 @@ static void version_seen(struct bucket_object *object, const struct bucket_versi
 static void ask(struct bucket_object *object, const struct s3_operation *operation, bool digest,
                 http_fn fn)
 {
-    struct buckets *b = object->owner;
-    struct sigv4_credentials keys;
     struct error err = { 0 };
-    const char *url = NULL;
-    uint64_t now = clock_wall_ms();
-    arena_reset(&b->arena);
-    if (!credentials_get(&b->credentials, now, &keys, &err) ||
-        !s3_sign(&object->bucket->s3, &keys, operation, now, BUCKET_URL_S, &b->arena, &url, &err)) {
-        if (b->no_credentials.code != ERR_NONE) err = b->no_credentials;
-        look_ended(object, &err);
-        return;
-    }
-    const struct http_request request = { .method = operation->method,
-                                          .url = url,
-                                          .ca_file = object->bucket->ca_file,
-                                          .body_max = BUCKET_ANSWER_MAX,
-                                          .digest = digest,
-                                          .timeout_ms = BUCKET_TIMEOUT_MS,
-                                          .fn = fn,
-                                          .owner = object };
-    if (!http_start(b->http, &request, &err)) look_ended(object, &err);
+    const struct bucket_question question = {
+        .operation = operation, .digest = digest, .fn = fn, .owner = object
+    };
+    if (!bucket_request(object->owner, object->bucket, &question, &err)) look_ended(object, &err);
 }
 
 static void on_object_read(void *owner, const struct http_answer *answer)

@@ -4,6 +4,7 @@
 #include "shell/answers.h"
 #include "shell/definition.h"
 #include "shell/definition_group.h"
+#include "shell/doctor.h"
 #include "shell/sources.h"
 #include "wire/wire.h"
 
@@ -13,13 +14,14 @@
 void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
                     struct coordinator *core, struct store *store,
                     const struct artifacts *artifacts, struct workers *workers,
-                    const struct log *log, const char *region)
+                    struct doctor *doctor, const struct log *log, const char *region)
 {
     *door = (struct frontdoor){ .listener = listener,
                                 .core = core,
                                 .store = store,
                                 .artifacts = artifacts,
                                 .workers = workers,
+                                .doctor = doctor,
                                 .log = log,
                                 .region = region };
     buf_init(&door->frame, WIRE_FRAME_MAX);
@@ -113,7 +115,7 @@ static bool logs_ask(struct frontdoor *door, uint64_t session, const struct requ
                                            .fix = "try again in a moment" };
         return true;
     }
-    waiter->is_log = true;
+    waiter->kind = WAITER_LOG;
     waiter->job_ended = source.job_ended;
     waiter->log_token = source.ask.token = ++door->log_token;
     const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = source.ask };
@@ -125,7 +127,7 @@ void frontdoor_log_chunk(struct frontdoor *door, const struct log_chunk *chunk)
 {
     for (size_t i = 0; i < door->waiter_count; i++) {
         const struct waiter *waiter = &door->waiters[i];
-        if (!waiter->is_log || waiter->log_token != chunk->token) continue;
+        if (waiter->kind != WAITER_LOG || waiter->log_token != chunk->token) continue;
         struct reply reply = answers_empty(waiter->token, REQUEST_LOGS);
         reply.log = *chunk;
         /* The worker knows where its file ends now, not whether the job goes on. */
@@ -150,6 +152,27 @@ static bool events_answer(struct frontdoor *door, struct waiter *waiter, bool ov
     return true;
 }
 
+static bool doctor_tell(struct frontdoor *door, const struct waiter *waiter, bool over,
+                        struct arena *arena)
+{
+    struct reply reply = answers_empty(waiter->token, REQUEST_DOCTOR);
+    if (doctor_running(door->doctor) && !over) return false;
+    doctor_answer(door->doctor, door->core, clock_wall_ms(), arena, &reply);
+    frontdoor_reply(door, waiter->session, &reply);
+    return true;
+}
+
+/* The client asks again when the answer is late: it waits once. */
+static void doctor_ask(struct frontdoor *door, uint64_t session, const struct request *request)
+{
+    for (size_t i = 0; i < door->waiter_count; i++)
+        if (door->waiters[i].session == session && door->waiters[i].token == request->token) return;
+    struct waiter *waiter = waiter_add(door, session, request->token, FRONTDOOR_DOCTOR_WAIT_MS);
+    if (!waiter) return;
+    waiter->kind = WAITER_DOCTOR;
+    doctor_begin(door->doctor, false);
+}
+
 static void log_timeout(struct frontdoor *door, const struct waiter *waiter)
 {
     struct reply reply = answers_empty(waiter->token, REQUEST_LOGS);
@@ -168,11 +191,15 @@ void frontdoor_wake(struct frontdoor *door, struct arena *arena)
     for (size_t i = 0; i < door->waiter_count;) {
         struct waiter *waiter = &door->waiters[i];
         bool over = now >= waiter->until_boot_ms, answered = false;
-        if (waiter->is_log && over) {
-            log_timeout(door, waiter);
-            answered = true;
-        } else if (!waiter->is_log && (over || news)) {
-            answered = events_answer(door, waiter, over, arena);
+        switch (waiter->kind) {
+        case WAITER_LOG:
+            if (over) log_timeout(door, waiter);
+            answered = over;
+            break;
+        case WAITER_EVENTS:
+            answered = (over || news) && events_answer(door, waiter, over, arena);
+            break;
+        case WAITER_DOCTOR: answered = doctor_tell(door, waiter, over, arena); break;
         }
         if (answered) {
             waiter_remove(door, i);
@@ -217,7 +244,9 @@ static bool changes_something(const struct request *request)
     case REQUEST_EXPORT:
     case REQUEST_WHY:
     case REQUEST_REGIONS:
-    case REQUEST_PLAN: return false;
+    case REQUEST_PLAN:
+    case REQUEST_DOCTOR:
+    case REQUEST_ARTIFACTS: return false;
     }
     return false;
 }
@@ -249,6 +278,8 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     case REQUEST_WHY: answers_why(door->core, door->store, &request->status, arena, &reply); break;
     case REQUEST_REGIONS: answers_regions(door->core, arena, &reply); break;
     case REQUEST_PLAN: answers_plan(door->core, door->region, &request->plan, arena, &reply); break;
+    case REQUEST_DOCTOR: doctor_ask(door, asked->session, request); return;
+    case REQUEST_ARTIFACTS: return;
     case REQUEST_EXPORT: answers_export(door->core, &request->status, arena, &reply); break;
     case REQUEST_PUSH:
         answers_push(door->artifacts, &request->push, asked->role, clock_wall_ms(), arena, &reply);

@@ -17,13 +17,16 @@
 enum {
     FRONTDOOR_WAITERS_MAX = 256, /* EVENTS and LOGS that wait */
     FRONTDOOR_WAIT_MAX_MS = 30000,
-    FRONTDOOR_LOG_WAIT_MS = 5000 /* for a worker's log chunk */
+    FRONTDOOR_LOG_WAIT_MS = 5000,    /* for a worker's log chunk */
+    FRONTDOOR_DOCTOR_WAIT_MS = 12000 /* for the end of a checkup: a silent endpoint takes 10 s */
 };
+
+enum waiter_kind { WAITER_EVENTS, WAITER_LOG, WAITER_DOCTOR };
 
 struct waiter {
     uint64_t session, token;
     uint64_t until_boot_ms;
-    bool is_log;
+    enum waiter_kind kind;
     bool job_ended;                /* LOGS: the log grows no more */
     uint64_t log_token;            /* LOGS: what the worker echoes */
     struct events_request request; /* EVENTS; its texts are the two below */
@@ -44,6 +47,7 @@ struct frontdoor {
     struct store *store;
     const struct artifacts *artifacts;
     struct workers *workers;
+    struct doctor *doctor;
     const struct log *log;
     const char *region;
     struct buf frame;
@@ -57,7 +61,7 @@ struct frontdoor {
 void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
                     struct coordinator *core, struct store *store,
                     const struct artifacts *artifacts, struct workers *workers,
-                    const struct log *log, const char *region);
+                    struct doctor *doctor, const struct log *log, const char *region);
 void frontdoor_deinit(struct frontdoor *door);
 
 /* The next request that is the core's business, as its event; false when nothing more waits.

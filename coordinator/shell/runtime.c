@@ -6,6 +6,7 @@
 #include "io/sdnotify.h"
 #include "shell/artifact_server.h"
 #include "shell/buckets.h"
+#include "shell/doctor.h"
 #include "shell/frontdoor.h"
 #include "shell/records.h"
 #include "shell/sources.h"
@@ -46,6 +47,7 @@ struct runtime {
     struct link_context *links;
     struct buckets *buckets; /* NULL: no store of type s3 */
     struct artifacts *artifacts;
+    struct doctor *doctor;
     struct artifact_server *server;
     struct coordinator *core;
     struct workers workers;
@@ -121,8 +123,8 @@ NODISCARD static bool open_links(struct runtime *r, struct error *err)
     if (!link_listen(r->links, r->settings->listen_clients, &r->keys.curve, KEYS_CLIENT, &clients,
                      err))
         return false;
-    frontdoor_init(&r->door, clients, r->core, r->store, r->artifacts, &r->workers, r->log,
-                   r->settings->region);
+    frontdoor_init(&r->door, clients, r->core, r->store, r->artifacts, &r->workers, r->doctor,
+                   r->log, r->settings->region);
     r->door_open = true;
     return loop_add_socket(r->loop, link_zap_socket(r->links), &r->zap_slot, err) &&
            loop_add_socket(r->loop, link_socket(workers), &r->workers_slot, err) &&
@@ -251,8 +253,15 @@ bool runtime_open(const struct settings *settings, const char *program, const st
         !signer_open(&r->keys.dispatch_secret, &r->signer, err) ||
         !keys_registry_load(settings->keys, &r->registry, err) || !recover(r, err) ||
         !buckets_open(settings->stores, settings->store_count, r->loop, log, &r->buckets, err) ||
-        !open_artifacts(r, program, err) || !open_links(r, err))
+        !open_artifacts(r, program, err))
         goto fail;
+    r->doctor = doctor_open(&(struct doctor_config){ .stores = settings->stores,
+                                                     .store_count = settings->store_count,
+                                                     .state = settings->state,
+                                                     .store = r->store,
+                                                     .buckets = r->buckets,
+                                                     .log = log });
+    if (!open_links(r, err)) goto fail;
     *out = r;
     return true;
 fail:
@@ -267,6 +276,7 @@ void runtime_close(struct runtime *r)
     if (r->workers_open) workers_deinit(&r->workers);
     link_context_close(&r->links);
     artifact_server_close(r->server);
+    doctor_close(r->doctor);
     artifacts_close(r->artifacts);
     buckets_close(r->buckets);
     coordinator_free(r->core);
@@ -323,7 +333,7 @@ static bool refuse_when_full(struct runtime *r, const struct coordinator_event *
                                       .cause = "more than 80 % of its map is in use",
                                       .fix = "let running executions end; see "
                                              "`meridian-coordinator dump` and docs/how-to" };
-    reply.log.cause = reply.grant.url = reply.grant.pin = "";
+    reply.next = reply.log.cause = reply.grant.url = reply.grant.pin = "";
     frontdoor_reply(&r->door, event->request.origin, &reply);
     if (event->request.parsed) pipeline_free(event->request.parsed);
     resource_free(event->request.resource);
@@ -418,6 +428,7 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
 {
     artifact_server_run(r->server);
     buckets_run(r->buckets);
+    doctor_run(r->doctor);
     link_zap_service(r->links, r->registry);
     r->gathering = true;
     r->gathered = false;
@@ -439,6 +450,7 @@ bool runtime_run(struct runtime *r, struct error *err)
     if (!sdnotify_ready("ready", err)) return false;
     log_event(r->log, LOG_INFO, "ready", "region", r->settings->region, "workers",
               r->settings->listen_workers, "clients", r->settings->listen_clients, NULL);
+    doctor_begin(r->doctor, true);
     for (;;) {
         if (!loop_wait(r->loop, next_deadline(r), err)) return false;
         unsigned signals = loop_take_signals(r->loop);

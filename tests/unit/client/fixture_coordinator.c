@@ -53,6 +53,8 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_PUSH:
     case REQUEST_REGIONS:
     case REQUEST_PLAN:
+    case REQUEST_DOCTOR:
+    case REQUEST_ARTIFACTS:
     case REQUEST_WORKERS: break;
     }
     return "";
@@ -121,6 +123,9 @@ static const struct preview_change change = { PREVIEW_CHANGE, "Prod",      "Depl
 static const struct preview_step step = { "Prod", "Deploy", "eu-west-1", "CodeDeploy", 1, 3,
                                           1,      5000000,  "" };
 
+static const struct finding finding = { FINDING_BAD, "store bucket", "denied \x1b[31m",
+                                        "add s3:GetObject" };
+
 /* True when it was one of the questions beside the tree. */
 static bool answer_ask(const struct request *request, struct reply *reply,
                        const struct view_world *view)
@@ -133,7 +138,10 @@ static bool answer_ask(const struct request *request, struct reply *reply,
     reply->plan_steps = &step;
     reply->changed = true;
     reply->plan_change_count = reply->plan_step_count = request->kind == REQUEST_PLAN;
-    if (request->kind != REQUEST_WHY) return reply->region_count + reply->plan_step_count > 0;
+    reply->findings = &finding;
+    reply->finding_count = request->kind == REQUEST_DOCTOR;
+    if (request->kind != REQUEST_WHY)
+        return reply->region_count + reply->plan_step_count + reply->finding_count > 0;
     reply->executions = &view->view;
     reply->execution_count = 1;
     return true;
@@ -151,6 +159,7 @@ static void answer(struct fake *fake, uint64_t session, const struct request *re
                            .region = "us-west-2",
                            .seq = 7,
                            .log = { .cause = "" },
+                           .next = "",
                            .grant = { .url = "", .pin = "" } };
     view_make(&view);
     enum status status = STATUS_SUCCEEDED;

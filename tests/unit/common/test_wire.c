@@ -474,6 +474,9 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_DRAIN, .drain = { ID("s"), "worker", true, "reason" } },
         { 1, REQUEST_REGIONS, .apply = { ID("") } },
         { 1, REQUEST_PLAN, .plan = { "file", { text, sizeof text } } },
+        { 1, REQUEST_DOCTOR, .apply = { ID("") } },
+        { 1, REQUEST_ARTIFACTS,
+          .artifacts = { ARTIFACTS_EMPTY, "store", "key", "v", "k\nv", true } },
     };
     assert_int_equal(COUNT(requests), REQUEST_KIND_COUNT);
     struct fixture *f = *state;
@@ -495,6 +498,12 @@ static const struct preview_change sample_changes[] = {
 };
 static const struct preview_step sample_steps[] = {
     { "stage", "action", "region", "CodeDeploy", 1, 2, 3, 4, "note" },
+};
+static const struct finding sample_findings[] = {
+    { FINDING_BAD, "store bucket", "text", "fix" },
+};
+static const struct stored_object sample_objects[] = {
+    { "key", "version", 1, 2, { 3 }, true, true, "execution" },
 };
 static const struct transition_record sample_transitions[] = {
     { "pipe", "stage", true, "reason", "who", 1 },
@@ -541,6 +550,11 @@ static void a_reply_comes_back_as_it_was(void **state)
             .plan_change_count = COUNT(sample_changes),
             .plan_steps = sample_steps,
             .plan_step_count = COUNT(sample_steps),
+            .findings = sample_findings,
+            .finding_count = COUNT(sample_findings),
+            .objects = sample_objects,
+            .object_count = COUNT(sample_objects),
+            .next = "key\nversion",
         },
     };
     message_round_trip(*state, &message);
