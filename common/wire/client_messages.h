@@ -104,6 +104,15 @@ struct rollback_request {
     const char *target; /* an execution, "" the newest older one that succeeded in the stage */
 };
 
+struct export_request { /* one of both */
+    const char *pipeline;
+    const char *resource; /* "KIND/NAME" */
+};
+
+struct resources_request {
+    const char *after; /* "KIND/NAME" of the last one of the page before; "" from the first */
+};
+
 struct alarm_request { /* what watches the hosts says that they are not well, or are again */
     const char *name;
     bool raise;
@@ -134,14 +143,15 @@ struct alarm_request { /* what watches the hosts says that they are not well, or
     X(REGIONS)                                                                                     \
     X(PLAN)                                                                                        \
     X(DOCTOR)                                                                                      \
-    X(ARTIFACTS)
+    X(ARTIFACTS)                                                                                   \
+    X(RESOURCES)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_ARTIFACTS + 1)
+#define REQUEST_KIND_COUNT (REQUEST_RESOURCES + 1)
 
 struct request {
     uint64_t token;
@@ -150,7 +160,7 @@ struct request {
         struct apply_request apply;
         struct run_request run;
         struct stop_request stop;
-        struct status_request status; /* also WHY; EXPORT: pipeline */
+        struct status_request status; /* also WHY */
         struct history_request history;
         struct events_request events;
         struct logs_request logs;
@@ -161,6 +171,8 @@ struct request {
         struct rollback_request rollback;
         struct resume_request resume;
         struct alarm_request alarm;
+        struct export_request export;
+        struct resources_request resources;
         struct drain_request drain;
         struct preview_request plan;
         struct artifacts_request artifacts;
@@ -182,6 +194,14 @@ struct pipeline_summary {
     enum status status;
     uint64_t execution_started_ms;
     const char *revision_id;
+};
+
+struct resource_summary {
+    enum resource_kind kind;
+    const char *name;
+    uint32_t version;
+    uint64_t updated_ms;
+    const char *updated_by;
 };
 
 struct worker_summary {
@@ -248,4 +268,6 @@ struct reply {
     const struct stored_object *objects; /* ARTIFACTS; of EMPTY those that were kept */
     size_t object_count;
     const char *next; /* ARTIFACTS: the part that follows; "" there is none */
+    const struct resource_summary *resources; /* RESOURCES */
+    size_t resource_count;
 };

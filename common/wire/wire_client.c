@@ -133,6 +133,17 @@ static const struct wire_field rollback_request_fields[] = {
 };
 static const struct wire_type wire_rollback_request = TYPE(rollback_request, rollback_request);
 
+static const struct wire_field export_request_fields[] = {
+    FIELD(export_request, ExportRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(export_request, ExportRequest, resource, WIRE_TEXT, .max = WIRE_KEY_MAX),
+};
+static const struct wire_type wire_export_request = TYPE(export_request, export_request);
+
+static const struct wire_field resources_request_fields[] = {
+    FIELD(resources_request, ResourcesRequest, after, WIRE_TEXT, .max = WIRE_KEY_MAX),
+};
+static const struct wire_type wire_resources_request = TYPE(resources_request, resources_request);
+
 static const struct wire_type wire_no_arguments = {
     .name = "no_arguments", .descriptor = &meridian__no_arguments__descriptor, .size = 0
 };
@@ -149,7 +160,7 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_LOGS] = { "logs", MERIDIAN__REQUEST__BODY_LOGS, &wire_logs_request },
     [REQUEST_PUSH] = { "push", MERIDIAN__REQUEST__BODY_PUSH, &wire_push_request },
     [REQUEST_WORKERS] = { "workers", MERIDIAN__REQUEST__BODY_WORKERS, &wire_no_arguments },
-    [REQUEST_EXPORT] = { "export", MERIDIAN__REQUEST__BODY_EXPORT, &wire_status_request },
+    [REQUEST_EXPORT] = { "export", MERIDIAN__REQUEST__BODY_EXPORT, &wire_export_request },
     [REQUEST_TRANSITION] = { "transition", MERIDIAN__REQUEST__BODY_TRANSITION,
                              &wire_transition_request },
     [REQUEST_APPROVAL] = { "approval", MERIDIAN__REQUEST__BODY_APPROVAL, &wire_approval_request },
@@ -164,6 +175,8 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_DOCTOR] = { "doctor", MERIDIAN__REQUEST__BODY_DOCTOR, &wire_no_arguments },
     [REQUEST_ARTIFACTS] = { "artifacts", MERIDIAN__REQUEST__BODY_ARTIFACTS,
                             &wire_artifacts_request },
+    [REQUEST_RESOURCES] = { "resources", MERIDIAN__REQUEST__BODY_RESOURCES,
+                            &wire_resources_request },
 };
 
 static const struct wire_field request_fields[] = {
@@ -190,6 +203,15 @@ static const struct wire_field pipeline_summary_fields[] = {
     FIELD(pipeline_summary, PipelineSummary, revision_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
 };
 static const struct wire_type wire_pipeline_summary = TYPE(pipeline_summary, pipeline_summary);
+
+static const struct wire_field resource_summary_fields[] = {
+    FIELD(resource_summary, ResourceSummary, kind, WIRE_ENUM, .max = RESOURCE_KIND_COUNT),
+    FIELD(resource_summary, ResourceSummary, name, WIRE_TEXT, .max = WIRE_TARGET_MAX),
+    FIELD(resource_summary, ResourceSummary, version, WIRE_U32),
+    FIELD(resource_summary, ResourceSummary, updated_ms, WIRE_U64),
+    FIELD(resource_summary, ResourceSummary, updated_by, WIRE_TEXT, .max = WIRE_NAME_MAX),
+};
+static const struct wire_type wire_resource_summary = TYPE(resource_summary, resource_summary);
 
 static const struct wire_field worker_summary_fields[] = {
     FIELD(worker_summary, WorkerSummary, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
@@ -262,5 +284,7 @@ static const struct wire_field reply_fields[] = {
     COUNTED(reply, Reply, objects, object_count, WIRE_LIST, .type = &wire_stored_object,
             .max = STORED_OBJECTS_MAX),
     FIELD(reply, Reply, next, WIRE_FREE_TEXT, .max = WIRE_AFTER_MAX),
+    COUNTED(reply, Reply, resources, resource_count, WIRE_LIST, .type = &wire_resource_summary,
+            .max = WIRE_LIST_MAX),
 };
 const struct wire_type wire_reply = TYPE(reply, reply);

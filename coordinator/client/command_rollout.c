@@ -3,6 +3,7 @@
 
 #include "client/facts.h"
 #include "client/json.h"
+#include "client/json_ask.h"
 #include "client/table.h"
 
 #include <string.h>
@@ -61,6 +62,10 @@ static enum client_exit list_deployments(struct client *client, const struct rep
                                          "STARTED",    "CONFIGURATION", "HOSTS",  NULL };
     size_t most = client->options->number ? client->options->number : DEPLOYMENTS_DEFAULT;
     struct table table;
+    if (client->options->output == OUTPUT_JSON) {
+        json_deployments(&client->out, reply, most);
+        return EXIT_DONE;
+    }
     begin_table(client, &table, names);
     for (size_t i = 0; i < reply->execution_count && most > 0; i++)
         most -= deployments_of(client, &table, &reply->executions[i].execution, most);
@@ -129,6 +134,10 @@ static enum client_exit show_deployment(struct client *client, const struct exec
     bool all = client->options->output != OUTPUT_TABLE;
     size_t most = client->options->number ? client->options->number : HOSTS_SHOWN, more = 0;
     struct table table;
+    if (client->options->output == OUTPUT_JSON) {
+        json_deployment(&client->out, view, deployment);
+        return EXIT_DONE;
+    }
     begin_table(client, &table, names);
     for (unsigned class = 0; class < 3; class ++)
         for (size_t i = 0; i < view->job_count; i++) {

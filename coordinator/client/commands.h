@@ -35,6 +35,7 @@ enum client_exit command_deployments(struct client *client);
 enum client_exit command_doctor(struct client *client);
 enum client_exit command_events(struct client *client);
 enum client_exit command_export(struct client *client);
+enum client_exit command_resources(struct client *client);
 enum client_exit command_import(struct client *client);
 enum client_exit command_help(struct client *client);
 enum client_exit command_history(struct client *client);

@@ -51,12 +51,14 @@ static json_t *value_of(const struct doc_node *node, bool own)
     return NULL;
 }
 
-void export_write(struct print *out, const struct doc_node *root, uint32_t version)
+void export_write(struct print *out, const char *kind, const struct doc_node *root,
+                  uint32_t version)
 {
-    const struct doc_node *inner = doc_get(root, "pipeline");
-    json_t *all = json_object(), *pipeline = value_of(inner ? inner : root, false);
-    (void)json_object_set_new(pipeline, "version", json_integer((json_int_t)version));
-    (void)json_object_set_new(all, "pipeline", pipeline);
+    const char *envelope = kind[0] ? kind : "pipeline";
+    const struct doc_node *inner = doc_get(root, envelope);
+    json_t *all = json_object(), *body = value_of(inner ? inner : root, kind[0] != '\0');
+    if (!kind[0]) (void)json_object_set_new(body, "version", json_integer((json_int_t)version));
+    (void)json_object_set_new(all, envelope, body);
     char *text = json_dumps(all, JSON_INDENT(4));
     assert(text);
     print_raw(out, text);

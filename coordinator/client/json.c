@@ -88,48 +88,6 @@ json_t *json_summary(const struct execution *e)
     return all;
 }
 
-static json_t *diagnostics_value(const struct job_state *job)
-{
-    json_t *all = json_object();
-    json_put_text(all, "errorCode", lifecycle_error_name(job->diagnostics.code));
-    json_put_text(all, "lifecycleEventName", lifecycle_event_name(job->failed_event));
-    json_put_text(all, "scriptName", job->diagnostics.script);
-    json_put_text(all, "message", job->diagnostics.message);
-    json_put_text(all, "logTail", job->diagnostics.log_tail);
-    return all;
-}
-
-static json_t *target_value(const struct job_state *job)
-{
-    json_t *all = json_object(), *events = json_array();
-    json_put_text(all, "targetId", job->worker);
-    json_put_text(all, "deploymentId", job->deployment.text);
-    json_put_text(all, "jobId", job->id.text);
-    json_put_text(all, "region", job->region);
-    json_put_text(all, "status", status_name(job->status));
-    json_put_number(all, "attempt", job->attempt);
-    json_put_text(all, "cause", job->cause);
-    json_put_time(all, "startTime", job->assigned_ms);
-    json_put_time(all, "endTime", job->ended_ms);
-    json_put_time(all, "deadline", job->deadline_ms);
-    for (size_t i = 0; i < job->event_count; i++) {
-        json_t *one = json_object();
-        json_put_text(one, "lifecycleEventName", lifecycle_event_name(job->events[i].event));
-        json_put_text(one, "status", status_name(job->events[i].status));
-        json_put_time(one, "startTime", job->events[i].started_ms);
-        json_put_time(one, "endTime", job->events[i].ended_ms);
-        (void)json_array_append_new(events, one);
-    }
-    json_put(all, "lifecycleEvents", events);
-    if (job->total > 0) {
-        json_put_number(all, "bytesDone", job->done);
-        json_put_number(all, "bytesTotal", job->total);
-    }
-    if (facts_interrupted(job)) json_put(all, "interrupted", json_true());
-    if (facts_bad(job)) json_put(all, "diagnostics", diagnostics_value(job));
-    return all;
-}
-
 static json_t *approval_value(const struct action_state *action)
 {
     json_t *all = json_object();
@@ -181,7 +139,7 @@ static json_t *action_value(const struct execution_view *view, size_t stage, siz
     }
     for (size_t i = 0; i < view->job_count; i++)
         if (facts_job_of(&view->jobs[i], action))
-            (void)json_array_append_new(targets, target_value(&view->jobs[i]));
+            (void)json_array_append_new(targets, json_target(&view->jobs[i]));
     json_put(all, "targets", targets);
     return all;
 }

@@ -28,6 +28,24 @@ void json_why(struct print *out, const struct reply *reply)
     json_write(out, all, false);
 }
 
+void json_add_resource(json_t *list, const struct resource_summary *resource)
+{
+    json_t *one = json_object();
+    json_put_text(one, "kind", resource_kind_name(resource->kind));
+    json_put_text(one, "name", resource->name);
+    json_put_number(one, "version", resource->version);
+    json_put_time(one, "updated", resource->updated_ms);
+    json_put_text(one, "updatedBy", resource->updated_by);
+    (void)json_array_append_new(list, one);
+}
+
+void json_resources(struct print *out, json_t *list)
+{
+    json_t *all = json_object();
+    (void)json_object_set(all, "resources", list);
+    json_write(out, all, false);
+}
+
 void json_regions(struct print *out, const struct reply *reply)
 {
     json_t *all = json_object(), *list = json_array();

@@ -20,3 +20,5 @@ void json_write(struct print *out, json_t *value, bool line);
 json_t *json_text_value(const char *text, size_t len);
 /* What list-pipeline-executions has of an execution. */
 json_t *json_summary(const struct execution *e);
+/* A host of a deployment, with its lifecycle events. */
+json_t *json_target(const struct job_state *job);

@@ -78,7 +78,8 @@ struct application {
 struct deploy_resource {
     struct arena arena;
     enum resource_kind kind;
-    const char *name; /* "APPLICATION/GROUP" of a group */
+    const char *name;             /* "APPLICATION/GROUP" of a group */
+    uint8_t meaning[SHA256_SIZE]; /* equal when two documents say the same */
     union {
         struct application application;
         struct deployment_group group;

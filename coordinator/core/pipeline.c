@@ -20,6 +20,11 @@ void pipeline_free(struct pipeline *pipeline)
     free(pipeline);
 }
 
+bool pipeline_same(const struct pipeline *a, const struct pipeline *b)
+{
+    return memcmp(a->meaning, b->meaning, SHA256_SIZE) == 0;
+}
+
 const char *pipeline_setting_get(const struct pipeline_action *action, const char *key)
 {
     for (size_t i = 0; i < action->configuration_count; i++)

@@ -86,7 +86,8 @@ struct pipeline_store {
 struct pipeline {
     struct arena arena;
     const char *name;
-    uint32_t version; /* as written; the coordinator counts for itself */
+    uint32_t version;             /* as written; the coordinator counts for itself */
+    uint8_t meaning[SHA256_SIZE]; /* equal when two documents say the same */
     enum execution_mode mode;
     struct position mode_at;
     const struct pipeline_store *stores;
@@ -104,6 +105,8 @@ struct pipeline {
 
 struct pipeline *pipeline_new(void);
 void pipeline_free(struct pipeline *pipeline);
+/* Do both say the same, in the fields that are only kept for export as well? */
+bool pipeline_same(const struct pipeline *a, const struct pipeline *b);
 
 /* Every violated rule, in document order, in `arena`. `region` is the coordinator's own. */
 size_t pipeline_check(const struct pipeline *pipeline, const char *region, struct arena *arena,

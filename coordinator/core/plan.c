@@ -162,13 +162,12 @@ static size_t inputs_in(const struct pipeline *pipeline)
 }
 
 struct plan coordinator_view_plan(const struct coordinator *coordinator,
-                                  const struct pipeline *parsed, struct bytes text,
-                                  struct arena *arena)
+                                  const struct pipeline *parsed, struct arena *arena)
 {
     struct model_pipeline *p = model_pipeline_find(coordinator, parsed->name);
     const struct model_definition *current = p ? model_definition_current(p) : NULL;
     struct plan plan = { .version = current ? current->state.version : 1 };
-    plan.changed = !current || !bytes_equal(current->state.text, text);
+    plan.changed = !current || !pipeline_same(current->state.parsed, parsed);
     if (current && plan.changed) plan.version++;
     struct plan_list list = { .arena = arena };
     list.at = arena_calloc(arena, WIRE_LIST_MAX, sizeof *list.at);

@@ -186,7 +186,7 @@ static bool apply_good(struct coordinator *c, const struct coordinator_event *ev
         refuse_version(c, event, current);
         return false;
     }
-    bool changed = !current || !bytes_equal(current->state.text, apply->text);
+    bool changed = !current || !pipeline_same(current->state.parsed, event->request.parsed);
     uint32_t version = current ? current->state.version + (changed ? 1u : 0u) : 1u;
     const char *copy = arena_text(&c->out->arena, name);
     bool keep = changed && !apply->dry_run;
@@ -407,6 +407,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_REGIONS:
     case REQUEST_PLAN:
     case REQUEST_DOCTOR:
-    case REQUEST_ARTIFACTS: assert(false); break;
+    case REQUEST_ARTIFACTS:
+    case REQUEST_RESOURCES: assert(false); break;
     }
 }

@@ -2,6 +2,9 @@
 
 #include "core/journal.h"
 #include "core/request.h"
+#include "core/view.h"
+
+#include <string.h>
 
 size_t resource_check(const struct coordinator *c, const struct deploy_resource *resource,
                       struct arena *arena, const struct problem **out)
@@ -53,7 +56,8 @@ bool resource_apply(struct coordinator *c, const struct coordinator_event *event
                        "use another coordinator");
         return false;
     }
-    bool changed = !current || !bytes_equal(current->state.text, apply->text);
+    bool changed =
+        !current || memcmp(current->state.parsed->meaning, resource->meaning, SHA256_SIZE) != 0;
     uint32_t version = current ? current->state.version + (changed ? 1u : 0u) : 1u;
     bool keep = changed && !apply->dry_run;
     const char *name = arena_text(&c->out->arena, resource->name);
@@ -96,4 +100,32 @@ void alarm_request(struct coordinator *c, const struct coordinator_event *event)
     journal_note(c, NOTE_WARNING, "alarm=%s %s client=%s reason=%s", state.name,
                  state.raised ? "raised" : "cleared", state.changed_by, state.reason);
     c->changed = true;
+}
+
+/* ---- what clients see ---- */
+
+size_t coordinator_view_resources(const struct coordinator *coordinator, const char *after,
+                                  struct arena *arena, const struct resource_summary **out)
+{
+    struct resource_summary *all = arena_calloc(arena, WIRE_LIST_MAX, sizeof *all);
+    size_t count = 0;
+    list_for_each (link, &coordinator->resources) {
+        const struct model_resource *r = list_entry(link, struct model_resource, link);
+        if (count == WIRE_LIST_MAX) break;
+        if (strcmp(r->key, after) <= 0) continue;
+        all[count++] = (struct resource_summary){ .kind = r->state.kind,
+                                                  .name = r->state.name,
+                                                  .version = r->state.version,
+                                                  .updated_ms = r->state.created_ms,
+                                                  .updated_by = r->state.updated_by };
+    }
+    *out = all;
+    return count;
+}
+
+const struct resource_record *coordinator_view_resource(const struct coordinator *coordinator,
+                                                        const char *key)
+{
+    const struct model_resource *r = map_get(&coordinator->resources_by_key, key);
+    return r ? &r->state : NULL;
 }

@@ -32,8 +32,14 @@ struct plan {
     size_t step_count;
 };
 struct plan coordinator_view_plan(const struct coordinator *coordinator,
-                                  const struct pipeline *parsed, struct bytes text,
-                                  struct arena *arena);
+                                  const struct pipeline *parsed, struct arena *arena);
+/* Deployment groups and their sisters in the order of their keys "KIND/NAME", behind `after`; at
+ * most WIRE_LIST_MAX. */
+size_t coordinator_view_resources(const struct coordinator *coordinator, const char *after,
+                                  struct arena *arena, const struct resource_summary **out);
+/* NULL: there is none with that key. */
+const struct resource_record *coordinator_view_resource(const struct coordinator *coordinator,
+                                                        const char *key);
 /* The transitions of a pipeline that are disabled. */
 size_t coordinator_view_transitions(const struct coordinator *coordinator, const char *pipeline,
                                     struct arena *arena, const struct transition_record **out);

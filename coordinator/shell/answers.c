@@ -139,7 +139,7 @@ void answers_plan(const struct coordinator *core, const char *region,
     if (definition_parse(request->file, request->text, arena, &parsed, &problems, &count))
         count = pipeline_check(parsed, region, arena, &problems);
     if (count == 0 && parsed) {
-        const struct plan plan = coordinator_view_plan(core, parsed, request->text, arena);
+        const struct plan plan = coordinator_view_plan(core, parsed, arena);
         reply->name = arena_text(arena, parsed->name);
         reply->version = plan.version;
         reply->changed = plan.changed;
@@ -181,9 +181,36 @@ void answers_events(struct store *store, const struct events_request *request, s
         fail(reply, arena, &err, "the events cannot be read", "meridian status");
 }
 
-void answers_export(const struct coordinator *core, const struct status_request *request,
+void answers_resources(const struct coordinator *core, const struct resources_request *request,
+                       struct arena *arena, struct reply *reply)
+{
+    reply->resource_count =
+        coordinator_view_resources(core, request->after, arena, &reply->resources);
+}
+
+static void export_resource(const struct coordinator *core, const char *key, struct arena *arena,
+                            struct reply *reply)
+{
+    const struct resource_record *found = coordinator_view_resource(core, key);
+    if (!found) {
+        struct error err = { 0 };
+        error_set(&err, ERR_NOT_FOUND, "nothing of that name was applied");
+        fail(reply, arena, &err, arena_format(arena, "there is no %s", key), "meridian resources");
+        return;
+    }
+    reply->name = found->name;
+    reply->resource = resource_kind_name(found->kind);
+    reply->version = found->version;
+    reply->document = found->text;
+}
+
+void answers_export(const struct coordinator *core, const struct export_request *request,
                     struct arena *arena, struct reply *reply)
 {
+    if (request->resource[0]) {
+        export_resource(core, request->resource, arena, reply);
+        return;
+    }
     const struct definition *definition = coordinator_view_definition(core, request->pipeline);
     if (!definition) {
         struct error err = { 0 };

@@ -21,6 +21,8 @@ void answers_status(const struct coordinator *core, struct store *store,
 void answers_why(const struct coordinator *core, struct store *store,
                  const struct status_request *request, struct arena *arena, struct reply *reply);
 void answers_regions(const struct coordinator *core, struct arena *arena, struct reply *reply);
+void answers_resources(const struct coordinator *core, const struct resources_request *request,
+                       struct arena *arena, struct reply *reply);
 void answers_plan(const struct coordinator *core, const char *region,
                   const struct preview_request *request, struct arena *arena, struct reply *reply);
 void answers_history(const struct coordinator *core, struct store *store,
@@ -28,7 +30,7 @@ void answers_history(const struct coordinator *core, struct store *store,
                      struct reply *reply);
 void answers_events(struct store *store, const struct events_request *request, struct arena *arena,
                     struct reply *reply);
-void answers_export(const struct coordinator *core, const struct status_request *request,
+void answers_export(const struct coordinator *core, const struct export_request *request,
                     struct arena *arena, struct reply *reply);
 void answers_push(const struct artifacts *artifacts, const struct push_request *request,
                   enum client_role role, uint64_t now_ms, struct arena *arena, struct reply *reply);

@@ -3,6 +3,7 @@
 #include "io/doc.h"
 #include "shell/definition_deploy.h"
 #include "shell/definition_flow.h"
+#include "shell/definition_meaning.h"
 #include "shell/definition_variables.h"
 
 #include <assert.h>
@@ -474,7 +475,10 @@ bool definition_parse(const char *file, struct bytes text, struct arena *arena,
     } else {
         check_duplicates(r, doc);
         const struct doc_node *node = envelope_open(r, doc_root(doc, 0));
-        if (node) read_pipeline(r, node);
+        if (node) {
+            read_pipeline(r, node);
+            definition_meaning(node, "version", r->pipeline->meaning);
+        }
     }
     if (r->wrong.count > 0) {
         pipeline_free(r->pipeline);

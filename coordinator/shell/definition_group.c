@@ -1,6 +1,7 @@
 #include "shell/definition_group.h"
 
 #include "io/doc.h"
+#include "shell/definition_meaning.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -380,6 +381,7 @@ static bool read_document(struct reader *r, const struct doc *doc)
         return refuse(r, root, "a deploymentGroup, deploymentConfig or application is missing");
     if (body != root && root->count != 1)
         return refuse(r, root, "a document holds one resource and nothing beside it");
+    definition_meaning(body, NULL, r->resource->meaning);
     switch (r->resource->kind) {
     case RESOURCE_APPLICATION: return read_application(r, body);
     case RESOURCE_GROUP: return read_group(r, body);

@@ -246,7 +246,8 @@ static bool changes_something(const struct request *request)
     case REQUEST_REGIONS:
     case REQUEST_PLAN:
     case REQUEST_DOCTOR:
-    case REQUEST_ARTIFACTS: return false;
+    case REQUEST_ARTIFACTS:
+    case REQUEST_RESOURCES: return false;
     }
     return false;
 }
@@ -277,10 +278,13 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
         break;
     case REQUEST_WHY: answers_why(door->core, door->store, &request->status, arena, &reply); break;
     case REQUEST_REGIONS: answers_regions(door->core, arena, &reply); break;
+    case REQUEST_RESOURCES:
+        answers_resources(door->core, &request->resources, arena, &reply);
+        break;
     case REQUEST_PLAN: answers_plan(door->core, door->region, &request->plan, arena, &reply); break;
     case REQUEST_DOCTOR: doctor_ask(door, asked->session, request); return;
     case REQUEST_ARTIFACTS: return;
-    case REQUEST_EXPORT: answers_export(door->core, &request->status, arena, &reply); break;
+    case REQUEST_EXPORT: answers_export(door->core, &request->export, arena, &reply); break;
     case REQUEST_PUSH:
         answers_push(door->artifacts, &request->push, asked->role, clock_wall_ms(), arena, &reply);
         break;

@@ -42,6 +42,12 @@ def test_a_group_is_refused_with_its_place_then_deployed_one_by_one(fleet):
     shown = fleet.meridian("deployments", "xr").stdout
     assert "CodeDeployDefault.OneAtATime" in shown and "3/3 instances" in shown
     deployment = fleet.meridian("deployments", "xr", "-o", "name").stdout.strip()
+    newest = json.loads(fleet.meridian("deployments", "xr", "-o", "json").stdout)["deployments"]
+    assert [(d["deploymentId"], d["status"], d["deploymentConfigName"]) for d in newest] == [
+        (deployment, "Succeeded", "CodeDeployDefault.OneAtATime")]
+    hosts = json.loads(fleet.meridian("deployments", "xr", deployment, "-o", "json").stdout)
+    assert {(t["targetId"], t["status"]) for t in hosts["targets"]} == {(h, "Succeeded") for h in HOSTS}
+    assert hosts["targets"][0]["lifecycleEvents"][-1]["status"] == "Succeeded"
     assert sorted(fleet.meridian("deployments", "xr", deployment, "-o", "name").stdout.split()) == list(HOSTS)
     assert not fleet.workers["web-" + REGION].lines("trace")
 
@@ -68,3 +74,40 @@ def test_a_host_that_joins_later_is_brought_up_to_date_alone(fleet):
     assert fleet.workers["h4"].page() == "first"
     deployment = fleet.meridian("deployments", "xr", "-o", "name").stdout.split()[0]
     assert fleet.meridian("deployments", "xr", deployment, "-o", "name").stdout.split() == ["h4"]
+
+
+def test_several_documents_in_one_file_are_applied_in_turn_and_exported_again(fleet):
+    path, export = fleet.folder / "all.yml", fleet.folder / "export.json"
+    config = "deploymentConfig:\n  deploymentConfigName: two\n  minimumHealthyHosts: { type: HOST_COUNT, value: 2 }\n"
+    group = ("deploymentGroup:\n  applicationName: app\n  deploymentGroupName: xr\n  deploymentConfigName: %s\n"
+             "  ec2TagFilters: [ { Key: Stage, Value: prod, Type: KEY_AND_VALUE } ]\n")
+    # The second is refused at its line of the file; the first stays, the third has its turn.
+    path.write_text(config + "---\n" + group % "twoo" + "---\napplication: { applicationName: app }\n")
+    wrong = fleet.meridian("apply", "-f", path, status=1)
+    assert "all.yml:8:25: deploymentGroup.deploymentConfigName" in wrong.stderr
+    assert wrong.stdout == "deploymentConfig two  version 1  created\napplication app  version 1  created\n"
+    wrong = fleet.meridian("apply", "-f", path, "--if-version", "1", status=2)
+    assert "--if-version" in wrong.stderr
+
+    path.write_text("# moved down\n\n---\n" + config + "---\n" + group % "two" + "---\n")
+    assert fleet.meridian("validate", path).stdout == (
+        f"{path}: valid deploymentConfig two\n{path}: valid deploymentGroup app/xr\n")
+    applied = fleet.meridian("apply", "-f", path).stdout
+    assert applied == "deploymentConfig two  version 1  unchanged\ndeploymentGroup app/xr  version 1  created\n"
+    lines = [json.loads(line) for line in fleet.meridian("apply", "-f", path, "-o", "json").stdout.splitlines()]
+    assert [(one["name"], one["changed"]) for one in lines] == [("two", False), ("app/xr", False)]
+
+    names = fleet.meridian("resources", "-o", "name").stdout.split()
+    assert names == ["application/app", "deploymentConfig/two", "deploymentGroup/app/xr"]
+    assert "app/xr" in fleet.meridian("resources", "deploymentGroup").stdout
+    assert "app/xr" not in fleet.meridian("resources", "deploymentConfig").stdout
+    assert "deploymentGroup" in fleet.meridian("resources", "group", status=2).stderr
+    listed = json.loads(fleet.meridian("resources", "-o", "json").stdout)["resources"]
+    assert [(one["kind"], one["version"], one["updatedBy"]) for one in listed] == [
+        ("application", 1, "operator"), ("deploymentConfig", 1, "operator"), ("deploymentGroup", 1, "operator")]
+
+    # What was exported says the same: applied again it changes nothing.
+    for name in names + ["xr"]:
+        export.write_text(fleet.meridian("export", name).stdout)
+        assert fleet.meridian("apply", "-f", export).stdout.endswith("version 1  unchanged\n"), name
+    assert "there is no deploymentGroup/app/other" in fleet.meridian("export", "deploymentGroup/app/other", status=3).stderr

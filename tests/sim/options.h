@@ -7,6 +7,7 @@
 
 enum { SIM_WORKERS_MAX = 6, SIM_REGIONS_MAX = 3, SIM_PIPELINES_MAX = 2, SIM_REVISIONS_MAX = 8 };
 enum { ACTION_TIMEOUT_MS = 3600000 }; /* where no action need end at its deadline */
+enum { SIM_SLOW_CLAIM_MS = 20000 };
 
 struct options {
     bool healthy;       /* no fault at all, and promptness is demanded */
@@ -27,7 +28,7 @@ struct options {
     /* Weights of what a fault is. */
     uint32_t kill, reboot, wipe, cut, disconnect;
 
-    uint32_t slow_claim; /* a forked step that gets to its claim seconds later */
+    uint32_t slow_claim; /* a forked step that gets to its claim up to SIM_SLOW_CLAIM_MS later */
 
     /* How the deployment group group0 was applied: 0 not at all, else 1 + enum config_rule. */
     uint32_t group_rule, group_rollback;

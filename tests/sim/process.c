@@ -224,7 +224,7 @@ void process_start(struct world *w, uint32_t worker, const struct sim_step *ref,
     run->told_to_end = false;
     run->spawned_life = n->life;
     run->process = ++w->processes;
-    uint64_t slow = world_chance(w, w->options.slow_claim) ? world_below(w, 20000) : 0;
+    uint64_t slow = world_chance(w, w->options.slow_claim) ? world_below(w, SIM_SLOW_CLAIM_MS) : 0;
     world_at(w, 1 + slow + world_below(w, w->options.healthy ? 5 : 50), EV_CLAIM, worker, run,
              run->process);
 }

@@ -29,6 +29,13 @@ static void event_begin(struct world *w, struct coordinator_event *event,
     event->more = s->gathering;
 }
 
+static struct pipeline *parsed_template(const struct world *w, size_t index)
+{
+    struct pipeline *parsed = sim_pipeline(&w->templates[index]);
+    parsed->meaning[0] = (uint8_t)index;
+    return parsed;
+}
+
 void sim_coordinator_start(struct world *w)
 {
     struct sim_node *n = &w->nodes[0];
@@ -49,7 +56,7 @@ void sim_coordinator_start(struct world *w)
         if (records[i].kind != RECORD_DEFINITION) continue;
         size_t index = (size_t)(records[i].definition.text.data[0] - '0');
         assert(index < w->template_count);
-        records[i].definition.parsed = sim_pipeline(&w->templates[index]);
+        records[i].definition.parsed = parsed_template(w, index);
     }
     if (w->options.group_rule) {
         records[count].kind = RECORD_RESOURCE;
@@ -144,7 +151,7 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
         request.apply = (struct apply_request){ .submission = op->submission,
                                                 .file = "sim",
                                                 .text = bytes_of(text, 1) };
-        event.request.parsed = sim_pipeline(&w->templates[op->template]);
+        event.request.parsed = parsed_template(w, op->template);
     } else if (op->kind == REQUEST_RUN) {
         request.run =
             (struct run_request){ .submission = op->submission, .pipeline = name, .revision = "" };

@@ -254,6 +254,10 @@ static uint64_t world_bound(const struct world *w)
     uint64_t bound = o->faults_ms + REST_MS + SIM_DOORS_OPEN_MS + 2 * (uint64_t)o->hang_ms;
     /* A deployment group's hosts come one after another, in every execution. */
     if (o->group_rule) bound += (uint64_t)REST_MS * o->workers;
+    /* Executions follow each other through a stage, and each may wait for all of its claims. */
+    if (o->slow_claim)
+        bound += (uint64_t)SIM_SLOW_CLAIM_MS * LIFECYCLE_EVENT_COUNT * o->slow_claim / 1000 *
+                 (1 + o->revisions + o->operations);
     if (o->empty_region) bound += (uint64_t)o->action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
     if (o->action_timeout_ms < ACTION_TIMEOUT_MS)
         bound += (uint64_t)o->action_timeout_ms * 2 * (1 + o->revisions + o->operations);

@@ -42,8 +42,8 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_ROLLBACK: return request->rollback.pipeline;
     case REQUEST_DRAIN: return request->drain.worker;
     case REQUEST_STATUS:
-    case REQUEST_WHY:
-    case REQUEST_EXPORT: return request->status.pipeline;
+    case REQUEST_WHY: return request->status.pipeline;
+    case REQUEST_EXPORT: return request->export.pipeline;
     case REQUEST_HISTORY: return request->history.pipeline;
     case REQUEST_EVENTS: return request->events.pipeline;
     case REQUEST_PING:
@@ -55,6 +55,7 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_PLAN:
     case REQUEST_DOCTOR:
     case REQUEST_ARTIFACTS:
+    case REQUEST_RESOURCES:
     case REQUEST_WORKERS: break;
     }
     return "";

@@ -159,7 +159,7 @@ static void an_export_has_awss_shape(void **state)
         AUTO(doc_free_at) struct doc *doc = NULL;
         assert_true(doc_parse("p", bytes_of_text(cases[i].text), NULL, &doc, &err));
         print_init(&out, &mode);
-        export_write(&out, doc_root(doc, 0), 7);
+        export_write(&out, "", doc_root(doc, 0), 7);
         json_t *made = json_loads(print_string(&out), 0, NULL);
         json_t *wanted = json_loads(cases[i].wanted, 0, NULL);
         if (!json_equal(made, wanted)) fail_msg("%s", print_string(&out));

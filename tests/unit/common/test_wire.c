@@ -463,7 +463,8 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_LOGS, .logs = { "pipe", "exec", "action", "worker", 1, 2 } },
         { 1, REQUEST_PUSH, .push = { ID("s"), "store", "key", 1, { 2 }, "summary" } },
         { 1, REQUEST_WORKERS, .apply = { ID("") } },
-        { 1, REQUEST_EXPORT, .status = { "pipe", "exec" } },
+        { 1, REQUEST_EXPORT, .export = { "pipe", "application/app" } },
+        { 1, REQUEST_RESOURCES, .resources = { "application/app" } },
         { 1, REQUEST_TRANSITION, .transition = { ID("s"), "pipe", "stage", true, "reason" } },
         { 1, REQUEST_APPROVAL,
           .approval = { ID("s"), "pipe", "exec", "action", true, "summary", ID("token") } },
@@ -492,6 +493,9 @@ static const struct reason sample_reasons[] = {
 };
 static const struct region_summary sample_regions[] = {
     { "region", "store-a, store-b", true, 1, 2, 3, 4, 5, 6, 7, 8 },
+};
+static const struct resource_summary sample_resources[] = {
+    { RESOURCE_GROUP, "app/group", 1, 2, "who" },
 };
 static const struct preview_change sample_changes[] = {
     { PREVIEW_CHANGE, "stage", "action", "region", "before", "after" },
@@ -555,6 +559,8 @@ static void a_reply_comes_back_as_it_was(void **state)
             .objects = sample_objects,
             .object_count = COUNT(sample_objects),
             .next = "key\nversion",
+            .resources = sample_resources,
+            .resource_count = COUNT(sample_resources),
         },
     };
     message_round_trip(*state, &message);

@@ -198,6 +198,8 @@ struct pipeline *world_parse(const char *text)
     struct pipeline_stage *stages = arena_calloc(&p->arena, 16, sizeof *stages);
     struct pipeline_store *stores = arena_calloc(&p->arena, 3, sizeof *stores);
     const char *at = text, *artifact = "App";
+    for (size_t i = 0; text[i]; i++)
+        p->meaning[i % SHA256_SIZE] = (uint8_t)(p->meaning[i % SHA256_SIZE] * 31 + text[i]);
     p->name = word_take(&p->arena, &at, " :");
     if (*at == ':') mode_take(p, &at);
     source_stage(&p->arena, &stages[p->stage_count++]);

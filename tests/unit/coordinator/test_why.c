@@ -378,7 +378,7 @@ static void a_region_is_counted_with_its_workers_and_artifacts(void **state)
 static struct plan plan(struct world *w, const char *definition)
 {
     struct pipeline *parsed = world_parse(definition);
-    struct plan plan = coordinator_view_plan(w->c, parsed, bytes_of_text(definition), &w->arena);
+    struct plan plan = coordinator_view_plan(w->c, parsed, &w->arena);
     pipeline_free(parsed);
     return plan;
 }
