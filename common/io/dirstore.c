@@ -37,8 +37,8 @@ NODISCARD static bool key_check(const char *key, struct error *err)
     return true;
 }
 
-NODISCARD static bool key_folder(const struct dirstore *store, const char *key,
-                                 char out[FS_PATH_MAX], struct error *err)
+bool dirstore_folder(const struct dirstore *store, const char *key, char out[FS_PATH_MAX],
+                     struct error *err)
 {
     if (!key_check(key, err)) return false;
     uint8_t digest[DIGEST_SIZE];
@@ -171,7 +171,7 @@ bool dirstore_head(const struct dirstore *store, const char *key, const char *ve
 {
     char folder[FS_PATH_MAX];
     struct newest newest = { .version_id = version_id };
-    if (!key_folder(store, key, folder, err) ||
+    if (!dirstore_folder(store, key, folder, err) ||
         !versions_scan(folder, ".meta", newest_take, &newest, err))
         return false;
     if (!newest.found)
@@ -186,7 +186,8 @@ bool dirstore_get(const struct dirstore *store, const char *key,
                   const struct dirstore_object *object, int *fd, struct error *err)
 {
     char folder[FS_PATH_MAX], path[FS_PATH_MAX];
-    if (!key_folder(store, key, folder, err) || !version_path(folder, object, ".data", path, err))
+    if (!dirstore_folder(store, key, folder, err) ||
+        !version_path(folder, object, ".data", path, err))
         return false;
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (opened < 0) return fs_error(err, "open", path);
@@ -210,7 +211,7 @@ NODISCARD static bool key_folder_make(const struct dirstore *store, const char *
                                       char out[FS_PATH_MAX], struct error *err)
 {
     char path[FS_PATH_MAX];
-    if (!key_folder(store, key, out, err) || !fs_make_folders(out, 0700, err) ||
+    if (!dirstore_folder(store, key, out, err) || !fs_make_folders(out, 0700, err) ||
         !fs_join(path, out, "key", err))
         return false;
     return fs_exists(path) || fs_write_atomic(path, bytes_of_text(key), 0600, err);
@@ -266,7 +267,7 @@ bool dirstore_versions(const struct dirstore *store, const char *key, dirstore_e
 {
     char folder[FS_PATH_MAX];
     AUTO(version_list_deinit) struct version_list list = { 0 };
-    if (!key_folder(store, key, folder, err) ||
+    if (!dirstore_folder(store, key, folder, err) ||
         !versions_scan(folder, ".meta", version_list_add, &list, err))
         return false;
     if (list.count) qsort(list.at, list.count, sizeof *list.at, newest_first);

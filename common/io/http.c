@@ -298,6 +298,7 @@ static void end(struct exchange *x, CURLcode code)
     if (quotes && etag[0]) etag[len - 2] = '\0';
     answer.etag = etag;
     answer.date = header_of(x, "date");
+    answer.modified = header_of(x, "last-modified");
     answer.version_id = header_of(x, "x-amz-version-id");
     answer.sha256 = header_of(x, S3_SHA256_HEADER);
     answer.summary = header_of(x, S3_SUMMARY_HEADER);

@@ -28,7 +28,8 @@ struct http_answer {
     const char *cause; /* "" when the whole answer came */
     struct bytes body; /* "" of a digested one */
     const char *date;  /* headers: "" when absent */
-    const char *etag;  /* without its quotes */
+    const char *modified;
+    const char *etag;                                          /* without its quotes */
     const char *version_id, *sha256, *summary, *delete_marker; /* x-amz-..., see io/s3.h */
     const char *bucket_region; /* where the bucket is, told by the wrong region */
     uint64_t size;             /* Content-Length; of a digested body what came */

@@ -30,7 +30,7 @@ struct transfer {
     const char *url, *pin; /* pin "" for a server with an ordinary certificate */
     const char *path;
     uint64_t size;
-    const uint8_t *sha256; /* 32 bytes */
+    const uint8_t *sha256; /* 32 bytes; NULL, of a GET only: it is not known */
     const char *summary;   /* of a PUT to S3; NULL for none */
     transfer_fn fn;        /* NULL for none */
     void *owner;

@@ -62,3 +62,46 @@ bool xml_text(struct bytes xml, const char *name, unsigned depth, char *out, siz
     }
     return false;
 }
+
+/* A tag from '<' to behind '>'. */
+struct tag {
+    const char *at, *end, *name;
+    size_t name_len;
+    bool opens, closes; /* an empty element does both; a declaration nothing */
+};
+
+static bool tag_next(const char *from, const char *end, struct tag *out)
+{
+    const char *at = from < end ? memchr(from, '<', (size_t)(end - from)) : NULL;
+    const char *close = at ? memchr(at, '>', (size_t)(end - at)) : NULL;
+    if (!close) return false;
+    *out = (struct tag){ .at = at, .end = close + 1, .name = at + 1 };
+    if (*out->name == '?' || *out->name == '!') return true;
+    out->closes = *out->name == '/' || close[-1] == '/';
+    out->opens = *out->name != '/';
+    while (out->name + out->name_len < close && !strchr(" \t\r\n/", out->name[out->name_len]))
+        out->name_len++;
+    return true;
+}
+
+bool xml_each(struct bytes xml, xml_each_fn fn, void *owner)
+{
+    const char *end = (const char *)xml.data + xml.len, *begin = NULL;
+    char name[XML_NAME_SIZE] = "";
+    struct tag tag = { .end = (const char *)xml.data };
+    size_t inside = 0;
+    while (xml.len > 0 && tag_next(tag.end, end, &tag)) {
+        if (tag.opens && inside == 1) {
+            begin = tag.at;
+            if (tag.name_len >= sizeof name) return false;
+            memcpy(name, tag.name, tag.name_len);
+            name[tag.name_len] = '\0';
+        }
+        if (tag.opens) inside++;
+        if (!tag.closes) continue;
+        if (inside == 2 && begin && !fn(owner, name, bytes_of(begin, (size_t)(tag.end - begin))))
+            return false;
+        if (inside-- <= 1) return true;
+    }
+    return false;
+}

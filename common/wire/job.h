@@ -20,6 +20,7 @@ struct artifact_ref {
     const char *etag;
     uint64_t size;
     uint8_t sha256[SHA256_SIZE];
+    bool removed; /* it was there, and retention or an operator took it away */
 };
 
 /* Leave to read or write one object for a short time; filled by the coordinator's shell. */

@@ -106,6 +106,16 @@ const char *finding_level_name(enum finding_level level)
     return names[level];
 }
 
+const char *artifacts_verb_name(enum artifacts_verb verb)
+{
+    static const char *const names[] = {
+#define X(name, text) [ARTIFACTS_##name] = (text),
+        ARTIFACTS_VERBS(X)
+#undef X
+    };
+    return names[verb];
+}
+
 const char *nack_reason_name(enum nack_reason reason)
 {
     static const char *const names[] = {

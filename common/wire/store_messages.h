@@ -38,8 +38,10 @@ enum artifacts_verb {
 };
 #define ARTIFACTS_VERB_COUNT (ARTIFACTS_EMPTY + 1)
 
+const char *artifacts_verb_name(enum artifacts_verb verb);
+
 enum {
-    STORED_OBJECTS_MAX = 500, /* of one reply; more of the store follows `next` */
+    STORED_OBJECTS_MAX = 300, /* of one reply; more of the store follows `next` */
     WIRE_AFTER_MAX = 2 * WIRE_KEY_MAX + 2
 };
 

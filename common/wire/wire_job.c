@@ -40,6 +40,7 @@ static const struct wire_field artifact_ref_fields[] = {
     FIELD(artifact_ref, ArtifactRef, etag, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(artifact_ref, ArtifactRef, size, WIRE_U64),
     FIELD(artifact_ref, ArtifactRef, sha256, WIRE_FIXED, .max = SHA256_SIZE),
+    FIELD(artifact_ref, ArtifactRef, removed, WIRE_BOOL),
 };
 const struct wire_type wire_artifact_ref = TYPE(artifact_ref, artifact_ref);
 

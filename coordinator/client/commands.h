@@ -27,6 +27,7 @@ void commands_help_of(struct print *out, const struct command *command);
 
 enum client_exit command_alarm(struct client *client);
 enum client_exit command_approve(struct client *client);
+enum client_exit command_artifacts(struct client *client);
 enum client_exit command_apply(struct client *client);
 enum client_exit command_compare(struct client *client);
 enum client_exit command_completion(struct client *client);

@@ -63,14 +63,15 @@
     X(IF_VERSION, 0, "if-version", "N", "only when version N is in force")                         \
     X(AS_WRITTEN, 0, "as-written", NULL, "the file as it was applied instead of AWS's JSON")       \
     X(PARAMETER, 0, "parameter", "NAME=VALUE", "of the template; may be repeated")                 \
-    X(RENAME, 0, "name", "NAME", "of the pipeline, where the template gives none")
+    X(RENAME, 0, "name", "NAME", "of the pipeline, where the template gives none")                 \
+    X(FORCE, 0, "force", NULL, "also what executions and rollbacks still need")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_RENAME + 1 };
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_FORCE + 1 };
 #define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };

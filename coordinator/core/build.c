@@ -42,7 +42,7 @@ static void output_begin(struct coordinator *c, struct model_execution *e, const
 {
     const char *store = pipeline_store_of(e->definition->state.parsed, job->state.region);
     long found = model_copy_find(e, artifact, job->state.region);
-    const struct artifact_ref none = { "", "", "", "", 0, { 0 } };
+    const struct artifact_ref none = { "", "", "", "", 0, { 0 }, false };
     assert(store); /* the rules say that every region of an action has one */
     size_t at = (size_t)found;
     if (found < 0)

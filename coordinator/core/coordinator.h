@@ -24,9 +24,8 @@ struct coordinator_config {
     uint32_t heartbeat_ms; /* what workers are told: 1,000 */
     uint32_t lease_ms;     /* of floating jobs */
     uint32_t offer_resend_ms;
-    uint32_t
-        action_timeout_ms; /* from an action's begin until it fails; 0: pipeline_timeout_ms() */
-    uint32_t history_max;  /* ended executions of a pipeline that stay in memory */
+    uint32_t action_timeout_ms; /* until an action fails; 0: pipeline_timeout_ms() */
+    uint32_t history_max;       /* ended executions of a pipeline that stay in memory */
 };
 
 /* A worker as its enrolment describes it. */
@@ -45,9 +44,9 @@ enum coordinator_event_type {
     COORDINATOR_TICK,    /* a deadline is due */
     COORDINATOR_FLEET,   /* the registry as it is now; a worker that is missing is revoked */
     COORDINATOR_MESSAGE, /* from an authenticated worker */
-    COORDINATOR_REQUEST, /* APPLY, RUN or STOP of an authenticated client; others are answered
-                            by the shell from the views below */
-    COORDINATOR_SOURCE   /* the newest revision that a source action's object has now */
+    COORDINATOR_REQUEST, /* of an authenticated client; questions are the shell's (view.h) */
+    COORDINATOR_SOURCE,  /* the newest revision that a source action's object has now */
+    COORDINATOR_REMOVE   /* versions in the stores that a rule or an operator gives up */
 };
 
 struct coordinator_event {
@@ -55,8 +54,7 @@ struct coordinator_event {
     uint64_t now_ms;  /* wall clock; deadlines and records */
     uint64_t boot_ms; /* the coordinator's BOOTTIME: leases and resends */
     uint8_t entropy[PRNG_SEED_SIZE];
-    bool more; /* another event of the same turn follows: deciding and journalling wait for it, so
-                  that a turn of many events costs one look at the whole state */
+    bool more; /* another event of the same turn follows: deciding and journalling wait for it */
     union {
         struct {
             const struct record *records;
@@ -88,15 +86,21 @@ struct coordinator_event {
             const char *pipeline, *action;
             const struct revision *revision;
         } source;
+        struct {
+            const struct artifact_ref *objects; /* store, key, version_id */
+            size_t count;
+            bool force;      /* also what is needed (core/retention.h) */
+            uint64_t origin; /* echoed in the action */
+        } remove;
     };
 };
 
 enum coordinator_action_type {
     COORDINATOR_PUT,
     COORDINATOR_DELETE,
-    COORDINATOR_SEND,  /* to a worker; offers, cancels and resumes are signed by the shell, which
-                          also  fills the job's grants */
+    COORDINATOR_SEND,  /* to a worker; the shell signs orders and fills a job's grants */
     COORDINATOR_REPLY, /* to a client */
+    COORDINATOR_ERASE, /* an object that nothing refers to any more */
     COORDINATOR_NOTE   /* a line for the log and for traces in tests */
 };
 
@@ -117,6 +121,10 @@ struct coordinator_action {
             uint64_t origin;
             struct reply reply;
         } reply;
+        struct {
+            uint64_t origin;
+            struct artifact_ref object;
+        } erase;
         struct {
             enum note_level level;
             const char *text;

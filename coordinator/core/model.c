@@ -45,6 +45,7 @@ void model_ref(struct artifact_ref *field, const struct artifact_ref *from)
     model_text(&field->version_id, from->version_id);
     model_text(&field->etag, from->etag);
     field->size = from->size;
+    field->removed = from->removed;
     memcpy(field->sha256, from->sha256, sizeof field->sha256);
 }
 
@@ -164,7 +165,7 @@ struct model_source *model_source_make(struct model_pipeline *p, const char *act
     struct model_source *source = xcalloc(1, sizeof *source);
     model_text(&source->action, action);
     model_text(&source->seen, "");
-    const struct revision none = { "", "", "", "", { "", "", "", "", 0, { 0 } } };
+    const struct revision none = { "", "", "", "", { "", "", "", "", 0, { 0 }, false } };
     model_revision(&source->newest, &none);
     list_append(&p->sources, &source->link);
     return source;

@@ -56,7 +56,7 @@ static void copy_copy(struct copy_state *to, const struct copy_state *from)
 {
     *to = *from;
     to->artifact = to->region = "";
-    to->ref = (struct artifact_ref){ "", "", "", "", 0, { 0 } };
+    to->ref = (struct artifact_ref){ "", "", "", "", 0, { 0 }, false };
     model_text(&to->artifact, from->artifact);
     model_text(&to->region, from->region);
     model_ref(&to->ref, &from->ref);

@@ -11,7 +11,7 @@
 #include <assert.h>
 
 static const struct grant no_grant = { .url = "", .pin = "" };
-static const struct artifact_ref no_artifact = { "", "", "", "", 0, { 0 } };
+static const struct artifact_ref no_artifact = { "", "", "", "", 0, { 0 }, false };
 
 static void offer_places(struct arena *arena, struct job *to, const struct model_job *job)
 {

@@ -51,7 +51,7 @@ static const struct copy_state *copy_in(const struct model_execution *e,
 {
     for (size_t i = 0; i < e->state.copy_count; i++) {
         const struct copy_state *copy = &e->copies[i];
-        if (copy->status == STATUS_SUCCEEDED && !id_empty(&copy->job) &&
+        if (copy->status == STATUS_SUCCEEDED && !id_empty(&copy->job) && !copy->ref.removed &&
             text_equal(copy->ref.store, wanted->store) &&
             memcmp(copy->ref.sha256, wanted->sha256, SHA256_SIZE) == 0)
             return copy;

@@ -13,10 +13,18 @@ static long stage_index(const struct model_execution *e, const char *name)
     return -1;
 }
 
+/* What it had is gone from the source's store. */
+static bool removed(const struct model_execution *e)
+{
+    for (size_t i = 0; i < e->state.revision_count; i++)
+        if (e->revisions[i].ref.removed) return true;
+    return false;
+}
+
 static bool usable(const struct model_execution *e, const char *stage)
 {
     long s = stage_index(e, stage);
-    return s > 0 && e->definition && e->state.type == TYPE_STANDARD &&
+    return s > 0 && e->definition && e->state.type == TYPE_STANDARD && !removed(e) &&
            e->state.mode != MODE_PARALLEL && e->stages[s].status == STATUS_SUCCEEDED;
 }
 
@@ -167,6 +175,11 @@ static struct model_execution *target_of(struct coordinator *c, const struct mod
                             "UnableToRollbackStageException: it is a rollback itself, to execution "
                             "%s: name that one",
                             found->state.rollback_target.text);
+    else if (removed(found))
+        *why = arena_format(arena,
+                            "UnableToRollbackStageException: the source revision of execution %s "
+                            "was removed from its store",
+                            found->state.id.text);
     else if (!usable(found, asked->stage))
         *why = arena_format(arena,
                             "UnableToRollbackStageException: execution %s has not succeeded in "

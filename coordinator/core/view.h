@@ -61,5 +61,8 @@ struct source_watch {
 };
 size_t coordinator_view_sources(const struct coordinator *coordinator, struct arena *arena,
                                 const struct source_watch **out);
+/* Who needs that version, in words; "" when nobody does (core/retention.h). */
+const char *coordinator_view_need(const struct coordinator *coordinator,
+                                  const struct artifact_ref *object, struct arena *arena);
 uint64_t coordinator_view_epoch(const struct coordinator *coordinator);
 uint64_t coordinator_view_event_seq(const struct coordinator *coordinator); /* newest */

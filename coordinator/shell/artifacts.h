@@ -31,6 +31,8 @@ struct artifact_store {
     const char *name, *region, *path; /* the bucket's name, and its folder */
     const char *type;                 /* "dir", also when NULL; "s3": a bucket, without a path */
     const char *endpoint;             /* of S3; NULL: the environment's, or AWS */
+    /* What is kept (core/retention.h); both 0: everything. How often that is looked at. */
+    uint64_t keep_count, keep_age_ms, keep_every_ms;
 };
 bool artifact_store_is_s3(const struct artifact_store *store);
 

@@ -29,6 +29,7 @@ NODISCARD static bool add_store(struct buckets *b, const struct artifact_store *
     struct bucket *bucket = &b->stores[b->store_count++];
     const char *endpoint =
         store->endpoint ? store->endpoint : first_set("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
+    bucket->owner = b;
     bucket->name = xstrdup(store->name);
     bucket->region = xstrdup(store->region);
     bucket->endpoint = xstrdup(endpoint);
@@ -72,6 +73,7 @@ void buckets_close(struct buckets *b)
 {
     if (!b) return;
     http_close(b->http);
+    buckets_asks_free(b);
     credentials_close(&b->credentials);
     for (size_t i = 0; i < b->store_count; i++) {
         free(b->stores[i].name);
@@ -98,6 +100,13 @@ static const struct bucket *store_of(const struct buckets *b, const char *name)
     for (size_t i = 0; b && i < b->store_count; i++)
         if (text_equal(b->stores[i].name, name)) return &b->stores[i];
     return NULL;
+}
+
+const struct bucket *bucket_named(const struct buckets *b, const char *store)
+{
+    const struct bucket *bucket = store_of(b, store);
+    assert(bucket);
+    return bucket;
 }
 
 bool buckets_has(const struct buckets *b, const char *store)

@@ -17,7 +17,7 @@
  */
 #pragma once
 #include "io/log.h"
-#include "wire/messages.h"
+#include "shell/inventory.h"
 
 enum {
     BUCKETS_POLL_MS = 5000,
@@ -56,6 +56,14 @@ void buckets_check(struct buckets *buckets, bucket_finding_fn fn, void *owner);
 bool buckets_checking(const struct buckets *buckets);
 /* This host's clock ahead of S3's, the worst of the newest checkup; false when none told. */
 bool buckets_skew(const struct buckets *buckets, int64_t *ahead_ms);
+
+/* For shell/inventory.h: the store is one of these. */
+void buckets_list(struct buckets *buckets, const char *store, const char *prefix, const char *after,
+                  inventory_fn fn, void *owner);
+void buckets_head(struct buckets *buckets, const char *store, const char *key,
+                  const char *version_id, inventory_fn fn, void *owner);
+void buckets_erase(struct buckets *buckets, const struct artifact_ref *object, inventory_fn fn,
+                   void *owner);
 
 NODISCARD bool buckets_grant_read(const struct buckets *buckets, const struct artifact_ref *ref,
                                   uint64_t expires_ms, struct arena *arena, struct grant *out,

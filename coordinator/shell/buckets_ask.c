@@ -42,6 +42,12 @@ bool bucket_skew(const struct http_answer *answer, int64_t *ahead_ms)
     return true;
 }
 
+time_t bucket_date(const char *text)
+{
+    struct tm when = { 0 };
+    return strptime(text, "%Y-%m-%dT%H:%M:%S", &when) ? timegm(&when) : 0;
+}
+
 /* The region that S3 names when asked for the bucket in a wrong one. */
 static bool elsewhere(const struct http_answer *answer, const char *code, char *region, size_t size)
 {

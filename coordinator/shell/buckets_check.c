@@ -211,7 +211,7 @@ static void step_begin(struct bucket *bucket)
                                                              : NULL,
                                               .fn = on_answer,
                                               .owner = bucket };
-    if (bucket_request(check->buckets, bucket, &question, &err)) return;
+    if (bucket_request(bucket->owner, bucket, &question, &err)) return;
     tell(bucket, FINDING_BAD, err.text, "see `keys of AWS` in the documentation of stores");
     check->told = true;
     check_ended(bucket);
@@ -228,7 +228,7 @@ void buckets_check(struct buckets *b, bucket_finding_fn fn, void *owner)
 {
     if (!b || buckets_checking(b)) return;
     for (size_t i = 0; i < b->store_count; i++)
-        b->stores[i].check = (struct bucket_check){ .buckets = b, .fn = fn, .fn_owner = owner };
+        b->stores[i].check = (struct bucket_check){ .fn = fn, .fn_owner = owner };
     for (size_t i = 0; i < b->store_count; i++) step_begin(&b->stores[i]);
 }
 

@@ -5,6 +5,7 @@
 #include "io/s3.h"
 #include "shell/artifacts.h"
 #include "shell/buckets.h"
+#include <time.h>
 
 enum {
     BUCKET_URL_S = 60,         /* our own requests' leave */
@@ -27,7 +28,6 @@ enum bucket_check_step {
 };
 
 struct bucket_check {
-    struct buckets *buckets;
     bucket_finding_fn fn; /* NULL: never checked */
     void *fn_owner;
     enum bucket_check_step step;
@@ -41,6 +41,7 @@ struct bucket_check {
 
 struct bucket {
     char *name, *region, *endpoint, *ca_file;
+    struct buckets *owner;
     struct s3_bucket s3;
     bool versioned;
     struct bucket_check check;
@@ -78,6 +79,7 @@ struct buckets {
     struct bucket stores[ARTIFACT_STORES_MAX];
     size_t store_count;
     struct bucket_object *objects;
+    struct ask *asks; /* of buckets_list.c */
     uint64_t news;
     struct arena endpoints; /* of S3's own hosts */
     struct arena arena;     /* of one request */
@@ -100,6 +102,11 @@ NODISCARD bool bucket_request(struct buckets *buckets, const struct bucket *buck
  * ERR_INVALID. */
 bool bucket_refused(const struct bucket *bucket, const char *what, const char *permission,
                     const struct http_answer *answer, struct error *err);
+/* The store, which must be one of these. */
+const struct bucket *bucket_named(const struct buckets *buckets, const char *store);
+void buckets_asks_free(struct buckets *buckets);
+/* "2026-11-23T06:50:00.000Z"; 0 when it is no such date. */
+time_t bucket_date(const char *text);
 /* How far this host's clock is ahead of the answer's date; false when it has none. */
 bool bucket_skew(const struct http_answer *answer, int64_t *ahead_ms);
 

@@ -5,6 +5,7 @@
 #include "shell/definition.h"
 #include "shell/definition_group.h"
 #include "shell/doctor.h"
+#include "shell/keeper.h"
 #include "shell/sources.h"
 #include "wire/wire.h"
 
@@ -14,7 +15,8 @@
 void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
                     struct coordinator *core, struct store *store,
                     const struct artifacts *artifacts, struct workers *workers,
-                    struct doctor *doctor, const struct log *log, const char *region)
+                    struct doctor *doctor, struct keeper *keeper, const struct log *log,
+                    const char *region)
 {
     *door = (struct frontdoor){ .listener = listener,
                                 .core = core,
@@ -22,6 +24,7 @@ void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
                                 .artifacts = artifacts,
                                 .workers = workers,
                                 .doctor = doctor,
+                                .keeper = keeper,
                                 .log = log,
                                 .region = region };
     buf_init(&door->frame, WIRE_FRAME_MAX);
@@ -185,7 +188,10 @@ static void log_timeout(struct frontdoor *door, const struct waiter *waiter)
 
 void frontdoor_wake(struct frontdoor *door, struct arena *arena)
 {
-    uint64_t now = clock_boot_ms(), seq = coordinator_view_event_seq(door->core);
+    uint64_t now = clock_boot_ms(), seq = coordinator_view_event_seq(door->core), session;
+    struct reply reply;
+    while (keeper_answer(door->keeper, arena, &session, &reply))
+        frontdoor_reply(door, session, &reply);
     bool news = seq != door->seen_seq;
     door->seen_seq = seq;
     for (size_t i = 0; i < door->waiter_count;) {
@@ -283,7 +289,13 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
         break;
     case REQUEST_PLAN: answers_plan(door->core, door->region, &request->plan, arena, &reply); break;
     case REQUEST_DOCTOR: doctor_ask(door, asked->session, request); return;
-    case REQUEST_ARTIFACTS: return;
+    case REQUEST_ARTIFACTS:
+        if (keeper_ask(door->keeper, asked->session, request, asked->role)) return;
+        reply.failure = (struct failure){ .code = ERR_RETRY,
+                                          .what = "too many look at the stores",
+                                          .cause = "",
+                                          .fix = "try again in a moment" };
+        break;
     case REQUEST_EXPORT: answers_export(door->core, &request->export, arena, &reply); break;
     case REQUEST_PUSH:
         answers_push(door->artifacts, &request->push, asked->role, clock_wall_ms(), arena, &reply);

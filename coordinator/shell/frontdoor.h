@@ -48,6 +48,7 @@ struct frontdoor {
     const struct artifacts *artifacts;
     struct workers *workers;
     struct doctor *doctor;
+    struct keeper *keeper;
     const struct log *log;
     const char *region;
     struct buf frame;
@@ -61,7 +62,8 @@ struct frontdoor {
 void frontdoor_init(struct frontdoor *door, struct link_listener *listener,
                     struct coordinator *core, struct store *store,
                     const struct artifacts *artifacts, struct workers *workers,
-                    struct doctor *doctor, const struct log *log, const char *region);
+                    struct doctor *doctor, struct keeper *keeper, const struct log *log,
+                    const char *region);
 void frontdoor_deinit(struct frontdoor *door);
 
 /* The next request that is the core's business, as its event; false when nothing more waits.

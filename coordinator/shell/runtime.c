@@ -8,6 +8,7 @@
 #include "shell/buckets.h"
 #include "shell/doctor.h"
 #include "shell/frontdoor.h"
+#include "shell/keeper.h"
 #include "shell/records.h"
 #include "shell/sources.h"
 
@@ -48,6 +49,7 @@ struct runtime {
     struct buckets *buckets; /* NULL: no store of type s3 */
     struct artifacts *artifacts;
     struct doctor *doctor;
+    struct keeper *keeper;
     struct artifact_server *server;
     struct coordinator *core;
     struct workers workers;
@@ -124,7 +126,7 @@ NODISCARD static bool open_links(struct runtime *r, struct error *err)
                      err))
         return false;
     frontdoor_init(&r->door, clients, r->core, r->store, r->artifacts, &r->workers, r->doctor,
-                   r->log, r->settings->region);
+                   r->keeper, r->log, r->settings->region);
     r->door_open = true;
     return loop_add_socket(r->loop, link_zap_socket(r->links), &r->zap_slot, err) &&
            loop_add_socket(r->loop, link_socket(workers), &r->workers_slot, err) &&
@@ -205,6 +207,9 @@ NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
         case COORDINATOR_PUT:
         case COORDINATOR_DELETE:
         case COORDINATOR_NOTE: break;
+        case COORDINATOR_ERASE:
+            keeper_erase(r->keeper, action->erase.origin, &action->erase.object);
+            break;
         case COORDINATOR_SEND: workers_send(&r->workers, action, &r->arena); break;
         case COORDINATOR_REPLY:
             frontdoor_reply(&r->door, action->reply.origin, &action->reply.reply);
@@ -261,6 +266,11 @@ bool runtime_open(const struct settings *settings, const char *program, const st
                                                      .store = r->store,
                                                      .buckets = r->buckets,
                                                      .log = log });
+    r->keeper = keeper_open(&(struct keeper_config){ .stores = settings->stores,
+                                                     .store_count = settings->store_count,
+                                                     .artifacts = r->artifacts,
+                                                     .core = r->core,
+                                                     .log = log });
     if (!open_links(r, err)) goto fail;
     *out = r;
     return true;
@@ -279,6 +289,7 @@ void runtime_close(struct runtime *r)
     doctor_close(r->doctor);
     artifacts_close(r->artifacts);
     buckets_close(r->buckets);
+    keeper_close(r->keeper);
     coordinator_free(r->core);
     coordinator_actions_deinit(&r->actions);
     keys_registry_free(&r->registry);
@@ -371,6 +382,12 @@ static void gather_sources(struct runtime *r)
     }
 }
 
+static void gather_removals(struct runtime *r)
+{
+    struct coordinator_event event;
+    while (keeper_next(r->keeper, &event)) step(r, &event);
+}
+
 /* A revoked key is honoured no longer than a second. */
 static void gather_registry(struct runtime *r, bool now)
 {
@@ -421,6 +438,7 @@ static uint64_t next_deadline(const struct runtime *r)
     due = min64(due, frontdoor_deadline(&r->door));
     due = min64(due, artifact_server_deadline(r->server));
     due = min64(due, buckets_deadline(r->buckets));
+    due = min64(due, keeper_deadline(r->keeper));
     return min64(due, min64(r->sources_due, r->registry_due));
 }
 
@@ -429,6 +447,7 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
     artifact_server_run(r->server);
     buckets_run(r->buckets);
     doctor_run(r->doctor);
+    keeper_run(r->keeper);
     link_zap_service(r->links, r->registry);
     r->gathering = true;
     r->gathered = false;
@@ -436,6 +455,7 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
     gather_workers(r);
     gather_clients(r);
     gather_sources(r);
+    gather_removals(r);
     gather_deadline(r);
     if (!commit_and_perform(r, err)) return false;
     frontdoor_answer(&r->door, &r->arena);

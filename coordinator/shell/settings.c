@@ -9,6 +9,8 @@
 #include <string.h>
 
 enum { LISTEN_SIZE = 128 };
+#define KEEP_AGE_MAX   (UINT64_C(10) * 365 * 24 * 3600 * 1000)
+#define KEEP_EVERY_MAX (UINT64_C(7) * 24 * 3600 * 1000)
 
 NODISCARD static bool store_type_check(const struct doc_node *item,
                                        const struct artifact_store *store, struct error *err)
@@ -24,6 +26,14 @@ NODISCARD static bool store_type_check(const struct doc_node *item,
     return true;
 }
 
+static const struct config_field keep_fields[] = {
+    { "count", CONFIG_UNSIGNED, offsetof(struct artifact_store, keep_count), .max = UINT32_MAX },
+    { "age", CONFIG_DURATION, offsetof(struct artifact_store, keep_age_ms), .max = KEEP_AGE_MAX },
+    { "every", CONFIG_DURATION, offsetof(struct artifact_store, keep_every_ms), .fallback = "1h",
+      .min = 1000, .max = KEEP_EVERY_MAX },
+    { .name = NULL }
+};
+
 NODISCARD static bool read_store(struct config *config, const struct doc_node *item, void *owner,
                                  struct error *err)
 {
@@ -33,6 +43,7 @@ NODISCARD static bool read_store(struct config *config, const struct doc_node *i
         { "path", CONFIG_PATH, offsetof(struct artifact_store, path), .required = false },
         { "type", CONFIG_TEXT, offsetof(struct artifact_store, type), .fallback = "dir" },
         { "endpoint", CONFIG_TEXT, offsetof(struct artifact_store, endpoint), .required = false },
+        { "keep", CONFIG_SECTION, .section = keep_fields },
         { .name = NULL }
     };
     struct settings *settings = owner;

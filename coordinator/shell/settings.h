@@ -18,6 +18,7 @@
  *         region: us-east-1
  *         type: s3                       # keys: io/credentials.h
  *         endpoint: http://127.0.0.1:80  # optional: of another S3 server than AWS
+ *         keep: { count: 20, age: 30d }  # optional, of any type: what is beyond both goes
  *     actionTimeout: 60m                 # optional: else by provider, as AWS
  *     log: info                          # error, warning, info, debug
  *

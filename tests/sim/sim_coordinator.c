@@ -309,7 +309,8 @@ static void perform(struct world *w, const struct coordinator_action *a, bool be
 {
     switch (a->type) {
     case COORDINATOR_PUT:
-    case COORDINATOR_DELETE: break;
+    case COORDINATOR_DELETE:
+    case COORDINATOR_ERASE: break;
     case COORDINATOR_SEND: perform_send(w, a, before); break;
     case COORDINATOR_REPLY: client_answered(w, (uint32_t)a->reply.origin, &a->reply.reply); break;
     case COORDINATOR_NOTE: world_trace(w, "coordinator: %s", a->note.text); break;

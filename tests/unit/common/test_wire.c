@@ -17,8 +17,10 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct job_artifact sample_artifacts[] = {
-    { "App", { "store", "key", "v", "e", 1, { 2 } }, { "https://host/a", "sha256//a", 3 } },
-    { "Docs", { "store-2", "key-2", "v2", "e2", 4, { 5 } }, { "https://host/b", "sha256//b", 6 } },
+    { "App", { "store", "key", "v", "e", 1, { 2 }, true }, { "https://host/a", "sha256//a", 3 } },
+    { "Docs",
+      { "store-2", "key-2", "v2", "e2", 4, { 5 }, true },
+      { "https://host/b", "sha256//b", 6 } },
 };
 static const struct job_variable sample_variables[] = {
     { "KEY", "other-file", true },
@@ -55,9 +57,9 @@ static const struct job sample_job = {
     .ignore_application_stop_failures = true,
     .bundle_type = "zip",
     .revision = "revision",
-    .input = { "store", "key/\xc3\xa4", "version", "etag", 8, { 9, 10 } },
+    .input = { "store", "key/\xc3\xa4", "version", "etag", 8, { 9, 10 }, true },
     .read = { "https://host/read", "sha256//x", 11 },
-    .output = { "store-2", "key-2", "version-2", "etag-2", 12, { 13 } },
+    .output = { "store-2", "key-2", "version-2", "etag-2", 12, { 13 }, true },
     .write = { "https://host/write", "sha256//y", 14 },
     .inputs = sample_artifacts,
     .input_count = COUNT(sample_artifacts),
@@ -65,7 +67,7 @@ static const struct job sample_job = {
     .output_count = 1,
     .variables = sample_variables,
     .variable_count = COUNT(sample_variables),
-    .log = { "store-3", "key-3", "version-3", "etag-3", 15, { 16 } },
+    .log = { "store-3", "key-3", "version-3", "etag-3", 15, { 16 }, true },
     .log_write = { "https://host/log", "sha256//z", 17 },
 };
 
@@ -85,7 +87,7 @@ static const struct row sample_rows[] = {
 };
 
 static const struct revision sample_revisions[] = {
-    { "Source", "App", "rev-1", "a summary", { "store", "key", "v", "e", 1, { 2 } } },
+    { "Source", "App", "rev-1", "a summary", { "store", "key", "v", "e", 1, { 2 }, true } },
 };
 
 static const struct action_state sample_actions[] = {
@@ -138,7 +140,7 @@ static const struct stage_state sample_stages[] = {
 };
 
 static const struct copy_state sample_copies[] = {
-    { "App", "region", { "s", "k", "v", "e", 1, { 2 } }, STATUS_SUCCEEDED, ID("job-9"), 3 },
+    { "App", "region", { "s", "k", "v", "e", 1, { 2 }, true }, STATUS_SUCCEEDED, ID("job-9"), 3 },
 };
 
 #define EXECUTION                                                                                  \

@@ -310,7 +310,7 @@ const struct reply *world_request(struct world *w, const struct request *request
         event.request.parsed = world_parse(
             arena_text_of(&w->arena, request->apply.text.data, request->apply.text.len));
     struct revision revision = {
-        "Source", "App", "v1", "", { "src", "app.zip", "v1", "", 1, { 1 } }
+        "Source", "App", "v1", "", { "src", "app.zip", "v1", "", 1, { 1 }, false }
     };
     if (request->kind == REQUEST_RUN) {
         revision.revision_id = request->run.revision[0] ? request->run.revision : w->head;
@@ -367,7 +367,7 @@ const struct reply *world_stop(struct world *w, const char *execution, bool aban
 void world_source(struct world *w, const char *pipeline, const char *action, const char *revision)
 {
     struct revision r = {
-        action, "App", revision, "summary", { "src", "app.zip", revision, "", 9, { 0 } }
+        action, "App", revision, "summary", { "src", "app.zip", revision, "", 9, { 0 }, false }
     };
     r.ref.sha256[0] = revision[0] ? (uint8_t)revision[strlen(revision) - 1] : 0;
     struct coordinator_event event = { .type = COORDINATOR_SOURCE };

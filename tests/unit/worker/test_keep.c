@@ -118,7 +118,7 @@ static struct job *build(struct fx *fx)
 static void build_ended(struct fx *fx, const struct job *job, enum status status)
 {
     static const struct job_artifact made = { "Built",
-                                              { "s", "k", "v1", "", 7, { 1 } },
+                                              { "s", "k", "v1", "", 7, { 1 }, false },
                                               { "", "", 0 } };
     const struct lifecycle_report phases[] = {
         { EVENT_PHASE_SOURCE, STATUS_SUCCEEDED, 1, 2 },
