@@ -1,4 +1,4 @@
-#include "io/transfer.h"
+#include "io/transfer_internal.h"
 
 #include "base/retry.h"
 #include "io/clock.h"
@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,26 +23,7 @@ enum {
     CONNECT_TIMEOUT_MS = 3000,
     LOW_SPEED_BYTES = 1000, /* a second; slower than that for STALL_S seconds is a cut */
     STALL_S = 30,
-    RETRY_FIRST_MS = 200,
-    RETRY_MAX_MS = 5000,
-    WAIT_SLICE_MS = 200,
-    ANSWER_MAX = 512 /* of an error's body: for the message */
-};
-
-/* One request and what came back of it. */
-struct exchange {
-    const struct transfer *t;
-    CURL *curl;
-    int fd;
-    uint64_t offset; /* where this request began */
-    uint64_t moved;  /* bytes of the object in this request */
-    bool cancelled, local_failure;
-    struct error local;
-    long status;
-    char version[TRANSFER_VERSION_SIZE];
-    uint64_t held; /* Upload-Offset */
-    char answer[ANSWER_MAX];
-    size_t answer_len;
+    WAIT_SLICE_MS = 200
 };
 
 static size_t on_header(char *data, size_t size, size_t count, void *owner)
@@ -93,8 +73,12 @@ static size_t on_get_body(char *data, size_t size, size_t count, void *owner)
         answer_take(x, data, len);
         return len;
     }
+    if (status == 200 && x->end) {
+        x->whole = true; /* there may be other parts already: the caller starts again */
+        return 0;
+    }
     if (status == 200 && x->moved == 0) x->offset = 0; /* the whole: start again */
-    if (x->moved + len > x->t->size - x->offset) {
+    if (x->moved + len > (x->end ? x->end : x->t->size) - x->offset) {
         x->local_failure = true;
         error_set(&x->local, ERR_CORRUPT, "the server sends more than %llu bytes",
                   (unsigned long long)x->t->size);
@@ -172,6 +156,10 @@ static void set_common(struct exchange *x, const char *ca_pin)
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
+    if (x->t->rate_max) {
+        curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)x->t->rate_max);
+        curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)x->t->rate_max);
+    }
     if (ca_pin[0]) {
         /* The pin is the identity: the certificate is self-made, its name means nothing. */
         curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, ca_pin);
@@ -180,29 +168,26 @@ static void set_common(struct exchange *x, const char *ca_pin)
     }
 }
 
-enum verdict { DONE, AGAIN, STOP };
-
-/* What a finished request means. */
-static enum verdict judge(struct exchange *x, CURLcode code, struct error *err)
+enum verdict transfer_judge(struct exchange *x, CURLcode code, struct error *err)
 {
     if (x->cancelled) {
         error_set(err, ERR_CONFLICT, "cancelled");
-        return STOP;
+        return VERDICT_STOP;
     }
     if (x->local_failure) {
         *err = x->local;
-        return STOP;
+        return VERDICT_STOP;
     }
     if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH) {
         error_set(err, ERR_DENIED, "the artifact server does not hold the key that the job pins");
-        return STOP;
+        return VERDICT_STOP;
     }
     long status = status_of(x);
     if (code != CURLE_OK || status == 0) {
         error_set(err, ERR_RETRY, "%s", curl_easy_strerror(code));
-        return AGAIN;
+        return VERDICT_AGAIN;
     }
-    if (status >= 200 && status < 300) return DONE;
+    if (status >= 200 && status < 300) return VERDICT_DONE;
     bool passing = status == 429 || status == 409 || (status >= 500 && status != 507);
     enum error_code kind = passing                          ? ERR_RETRY
                            : status == 401 || status == 403 ? ERR_DENIED
@@ -212,7 +197,7 @@ static enum verdict judge(struct exchange *x, CURLcode code, struct error *err)
                                                             : ERR_INVALID;
     error_set(err, kind, "the artifact server answered %ld%s%s", status, x->answer[0] ? ": " : "",
               x->answer);
-    return passing ? AGAIN : STOP;
+    return passing ? VERDICT_AGAIN : VERDICT_STOP;
 }
 
 /* Waits before the next try, in slices, so that a cancel is seen. */
@@ -227,13 +212,20 @@ static bool pause_before_retry(struct exchange *x, struct retry *retry, struct p
     return true;
 }
 
+void transfer_set_get(struct exchange *x)
+{
+    set_common(x, x->t->pin);
+    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_get_body);
+    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+}
+
 typedef CURLcode (*request_fn)(struct exchange *x, bool *complete);
 
 /* Runs requests until one completes, is refused for good, or nothing moves any more. */
 NODISCARD static bool run_requests(struct exchange *x, request_fn request, uint64_t *bytes,
                                    struct error *err)
 {
-    struct retry retry = { .first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS };
+    struct retry retry = { .first_ms = TRANSFER_RETRY_FIRST_MS, .max_ms = TRANSFER_RETRY_MAX_MS };
     struct prng random;
     random_seed(&random);
     for (uint32_t idle = 0;;) {
@@ -243,13 +235,13 @@ NODISCARD static bool run_requests(struct exchange *x, request_fn request, uint6
         x->answer[0] = '\0';
         CURLcode code = request(x, &complete);
         *bytes += x->moved;
-        switch (judge(x, code, err)) {
-        case DONE:
+        switch (transfer_judge(x, code, err)) {
+        case VERDICT_DONE:
             if (complete) return true;
             error_set(err, ERR_RETRY, "the answer was cut");
             break;
-        case AGAIN: break;
-        case STOP: return false;
+        case VERDICT_AGAIN: break;
+        case VERDICT_STOP: return false;
         }
         idle = x->moved ? 0 : idle + 1;
         if (x->moved) retry_reset(&retry);
@@ -270,9 +262,7 @@ static CURLcode get_request(struct exchange *x, bool *complete)
     x->offset = (uint64_t)st.st_size;
     if (x->offset >= x->t->size) x->offset = 0;
     curl_easy_reset(x->curl);
-    set_common(x, x->t->pin);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_get_body);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+    transfer_set_get(x);
     /* Not CURLOPT_RESUME_FROM: it fails when a server sends the whole, which we can use. */
     char range[32];
     snprintf(range, sizeof range, "%llu-", (unsigned long long)x->offset);
@@ -374,6 +364,27 @@ NODISCARD static bool verify(const struct transfer *t, int fd, struct error *err
                      want);
 }
 
+NODISCARD static bool get_whole(const struct transfer *t, int fd, uint64_t *bytes,
+                                struct error *err)
+{
+    struct exchange x;
+    if (!exchange_open(&x, t, fd, err)) return false;
+    AUTO(auto_curl) CURL *owned = x.curl;
+    (void)owned;
+    return t->size == 0 || run_requests(&x, get_request, bytes, err);
+}
+
+NODISCARD static bool get_missing(const struct transfer *t, int fd, uint64_t *bytes,
+                                  struct error *err)
+{
+    bool whole = false;
+    if (t->size < TRANSFER_PARTS_MIN) return get_whole(t, fd, bytes, err);
+    if (transfer_get_parts(t, fd, bytes, &whole, err)) return true;
+    if (!whole) return false;
+    if (ftruncate(fd, 0) != 0) return fs_error(err, "truncate", t->path);
+    return get_whole(t, fd, bytes, err);
+}
+
 bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err)
 {
     *bytes = 0;
@@ -382,7 +393,7 @@ bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err)
     struct stat st;
     if (fstat(fd, &st) != 0) return fs_error(err, "stat", t->path);
     /* A file of the right size is complete, or wrong: then it is fetched again once. */
-    if ((uint64_t)st.st_size == t->size) {
+    if ((uint64_t)st.st_size == t->size && !transfer_has_parts(t, fd)) {
         struct error ignored = { 0 };
         if (verify(t, fd, &ignored)) return true;
         if (ignored.code != ERR_CORRUPT) {
@@ -395,12 +406,7 @@ bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err)
     } else if ((uint64_t)st.st_size > t->size && ftruncate(fd, 0) != 0) {
         return fs_error(err, "truncate", t->path);
     }
-    struct exchange x;
-    if (!exchange_open(&x, t, fd, err)) return false;
-    AUTO(auto_curl) CURL *owned = x.curl;
-    (void)owned;
-    if (t->size > 0 && !run_requests(&x, get_request, bytes, err)) return false;
-    return verify(t, fd, err);
+    return get_missing(t, fd, bytes, err) && verify(t, fd, err);
 }
 
 bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE], uint64_t *bytes,

@@ -7,6 +7,9 @@
  *
  * transfer_get() appends to what `path` holds already (Range), starts again when the server sends
  * the whole, and at the end compares size and SHA-256: a wrong object is removed and ERR_CORRUPT.
+ * A large one comes in parts, TRANSFER_LANES at a time; PATH.parts beside the file says how much of
+ * each part is there, so that a cut, or another process, goes on within the part. A server without
+ * ranges is asked for the whole.
  * transfer_put() asks how much the server holds (HEAD, Upload-Offset) and sends the rest
  * (Content-Range); the server answers 201 with x-amz-version-id when the whole is verified.
  *
@@ -21,7 +24,14 @@
 #pragma once
 #include "base/bytes.h"
 
-enum { TRANSFER_TRIES = 6, TRANSFER_VERSION_SIZE = 128, TRANSFER_URL_MAX = 8192 };
+enum {
+    TRANSFER_TRIES = 6,
+    TRANSFER_VERSION_SIZE = 128,
+    TRANSFER_URL_MAX = 8192,
+    TRANSFER_LANES = 4,            /* parts at a time */
+    TRANSFER_PART_BYTES = 8 << 20, /* as the AWS command line */
+    TRANSFER_PARTS_MIN = 16 << 20  /* smaller objects come in one piece */
+};
 
 /* Called a few times a second, and while waiting for a retry; false ends the transfer. */
 typedef bool (*transfer_fn)(void *owner, uint64_t done, uint64_t total);
@@ -32,6 +42,7 @@ struct transfer {
     uint64_t size;
     const uint8_t *sha256; /* 32 bytes; NULL, of a GET only: it is not known */
     const char *summary;   /* of a PUT to S3; NULL for none */
+    uint64_t rate_max;     /* bytes a second; 0: no bound */
     transfer_fn fn;        /* NULL for none */
     void *owner;
 };

@@ -1,0 +1,47 @@
+/* transfer_internal.h - what transfer.c and transfer_parts.c share. */
+#pragma once
+#include "io/transfer.h"
+
+#include <curl/curl.h>
+
+enum {
+    TRANSFER_RETRY_FIRST_MS = 200,
+    TRANSFER_RETRY_MAX_MS = 5000,
+    TRANSFER_ANSWER_MAX = 512 /* of an error's body: for the message */
+};
+
+/* One request and what came back of it. */
+struct exchange {
+    const struct transfer *t;
+    CURL *curl;
+    int fd;
+    uint64_t offset; /* where this request began */
+    uint64_t end;    /* of a part: where it ends; 0: at the object's end */
+    uint64_t moved;  /* bytes of the object in this request */
+    bool cancelled, local_failure;
+    bool whole; /* a part was asked for, and the server sends everything */
+    struct error local;
+    long status;
+    char version[TRANSFER_VERSION_SIZE];
+    uint64_t held; /* Upload-Offset */
+    char answer[TRANSFER_ANSWER_MAX];
+    size_t answer_len;
+};
+
+enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_STOP };
+
+/* Everything but the range and the callbacks' progress; `curl` was reset. */
+void transfer_set_get(struct exchange *x);
+/* What a finished request means. */
+enum verdict transfer_judge(struct exchange *x, CURLcode code, struct error *err);
+
+/* ---- parts ---- */
+
+/* PATH.parts tells how much of each part is in the file, so that a new process goes on there; an
+ * object is fetched in parts from TRANSFER_PARTS_MIN bytes on. */
+bool transfer_has_parts(const struct transfer *t, int fd);
+/* Fetches what is missing, TRANSFER_LANES requests at a time, and removes PATH.parts; the caller
+ * verifies the whole. *whole, and false: the server knows no ranges. */
+NODISCARD bool transfer_get_parts(const struct transfer *t, int fd, uint64_t *bytes, bool *whole,
+                                  struct error *err);
+void transfer_forget_parts(const struct transfer *t);
