@@ -1,4 +1,4 @@
-#include "io/transfer_internal.h"
+#include "io/transfer.h"
 
 #include "base/retry.h"
 #include "io/clock.h"
@@ -6,6 +6,7 @@
 #include "io/fs.h"
 #include "io/random.h"
 #include "io/s3.h"
+#include "io/transfer_internal.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -182,6 +183,10 @@ enum verdict transfer_judge(struct exchange *x, CURLcode code, struct error *err
         error_set(err, ERR_DENIED, "the artifact server does not hold the key that the job pins");
         return VERDICT_STOP;
     }
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+        error_set(err, ERR_INVALID, "the address of the object: %s", curl_easy_strerror(code));
+        return VERDICT_STOP;
+    }
     long status = status_of(x);
     if (code != CURLE_OK || status == 0) {
         error_set(err, ERR_RETRY, "%s", curl_easy_strerror(code));
@@ -219,6 +224,12 @@ void transfer_set_get(struct exchange *x)
     curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
 }
 
+bool transfer_impatient(const struct transfer *t, unsigned idle, unsigned tries, uint64_t moved_ms)
+{
+    if (t->patience_ms) return clock_boot_ms() >= moved_ms + t->patience_ms;
+    return idle >= tries;
+}
+
 typedef CURLcode (*request_fn)(struct exchange *x, bool *complete);
 
 /* Runs requests until one completes, is refused for good, or nothing moves any more. */
@@ -228,6 +239,7 @@ NODISCARD static bool run_requests(struct exchange *x, request_fn request, uint6
     struct retry retry = { .first_ms = TRANSFER_RETRY_FIRST_MS, .max_ms = TRANSFER_RETRY_MAX_MS };
     struct prng random;
     random_seed(&random);
+    uint64_t moved_ms = clock_boot_ms();
     for (uint32_t idle = 0;;) {
         bool complete = false;
         x->moved = 0;
@@ -245,7 +257,9 @@ NODISCARD static bool run_requests(struct exchange *x, request_fn request, uint6
         }
         idle = x->moved ? 0 : idle + 1;
         if (x->moved) retry_reset(&retry);
-        if (idle >= TRANSFER_TRIES) return false;
+        if (x->moved) moved_ms = clock_boot_ms();
+        if (transfer_impatient(x->t, idle, TRANSFER_TRIES, moved_ms)) return false;
+        if (x->t->wait_fn) x->t->wait_fn(x->t->owner, err->text);
         if (!pause_before_retry(x, &retry, &random))
             return error_set(err, ERR_CONFLICT, "cancelled");
     }

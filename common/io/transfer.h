@@ -18,8 +18,9 @@
  * is ERR_CONFLICT: the bucket is not versioned. Such a URL may be http to a loopback address.
  *
  * Passing trouble (cuts, 5xx, 429) is tried again with back-off as long as bytes arrive, and
- * TRANSFER_TRIES times without any; then ERR_RETRY. ERR_DENIED: signature wrong or expired.
- * ERR_NOT_FOUND, ERR_NO_SPACE (a disk on either side), ERR_CORRUPT, ERR_CONFLICT (cancelled).
+ * TRANSFER_TRIES times, or for `patience_ms`, without any; then ERR_RETRY. ERR_DENIED: signature
+ * wrong or expired. ERR_NOT_FOUND, ERR_NO_SPACE (a disk on either side), ERR_CORRUPT, ERR_CONFLICT
+ * (cancelled).
  */
 #pragma once
 #include "base/bytes.h"
@@ -43,7 +44,10 @@ struct transfer {
     const uint8_t *sha256; /* 32 bytes; NULL, of a GET only: it is not known */
     const char *summary;   /* of a PUT to S3; NULL for none */
     uint64_t rate_max;     /* bytes a second; 0: no bound */
-    transfer_fn fn;        /* NULL for none */
+    uint64_t patience_ms;  /* of waiting for a byte, before it fails; 0: TRANSFER_TRIES requests */
+    /* What went wrong with a request that will be tried again; NULL for none. */
+    void (*wait_fn)(void *owner, const char *cause);
+    transfer_fn fn; /* NULL for none */
     void *owner;
 };
 

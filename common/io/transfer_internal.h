@@ -35,6 +35,10 @@ void transfer_set_get(struct exchange *x);
 /* What a finished request means. */
 enum verdict transfer_judge(struct exchange *x, CURLcode code, struct error *err);
 
+/* Whether to give up after `idle` requests in a row without a byte, the last of which moved then.
+ */
+bool transfer_impatient(const struct transfer *t, unsigned idle, unsigned tries, uint64_t moved_ms);
+
 /* ---- parts ---- */
 
 /* PATH.parts tells how much of each part is in the file, so that a new process goes on there; an

@@ -42,7 +42,7 @@ struct parts {
     struct lane lanes[TRANSFER_LANES];
     struct retry retry;
     struct prng random;
-    uint64_t resume_ms, recorded_ms, moved;
+    uint64_t resume_ms, recorded_ms, moved_ms, moved;
     unsigned idle; /* requests in a row that brought nothing */
     bool whole;
 };
@@ -212,6 +212,7 @@ NODISCARD static bool lane_ended(struct parts *p, struct lane *lane, CURLcode co
         return error_set(err, ERR_INVALID, "the server knows no ranges");
     }
     if (x->moved) retry_reset(&p->retry);
+    if (x->moved) p->moved_ms = clock_boot_ms();
     p->idle = x->moved ? 0 : p->idle + 1;
     enum verdict verdict = transfer_judge(x, code, err);
     if (verdict == VERDICT_STOP) return false;
@@ -221,7 +222,8 @@ NODISCARD static bool lane_ended(struct parts *p, struct lane *lane, CURLcode co
     }
     if (verdict == VERDICT_DONE) (void)error_set(err, ERR_RETRY, "the answer was cut");
     p->resume_ms = clock_boot_ms() + retry_next_ms(&p->retry, &p->random);
-    return p->idle < TRANSFER_TRIES * TRANSFER_LANES;
+    if (p->t->wait_fn) p->t->wait_fn(p->t->owner, err->text);
+    return !transfer_impatient(p->t, p->idle, TRANSFER_TRIES * TRANSFER_LANES, p->moved_ms);
 }
 
 static bool wanted(const struct parts *p)
@@ -295,6 +297,7 @@ bool transfer_get_parts(const struct transfer *t, int fd, uint64_t *bytes, bool 
                        .retry = { .first_ms = TRANSFER_RETRY_FIRST_MS,
                                   .max_ms = TRANSFER_RETRY_MAX_MS } };
     struct error ignored;
+    p.moved_ms = clock_boot_ms();
     random_seed(&p.random);
     p.done = xcalloc(p.count, sizeof *p.done);
     p.taken = xcalloc(p.count, sizeof *p.taken);

@@ -82,6 +82,7 @@ static const struct wire_field progress_fields[] = {
     FIELD(progress, Progress, report, WIRE_MESSAGE, .type = &wire_lifecycle_report),
     FIELD(progress, Progress, done, WIRE_U64),
     FIELD(progress, Progress, total, WIRE_U64),
+    FIELD(progress, Progress, waits, WIRE_FREE_TEXT, .max = WIRE_TARGET_MAX),
 };
 const struct wire_type wire_progress = TYPE(progress, progress);
 

@@ -103,6 +103,7 @@ struct progress {
     uint32_t attempt;
     struct lifecycle_report report;
     uint64_t done, total; /* bytes or files; 0, 0 when not known */
+    const char *waits;    /* "" or what the step waits for, in words */
 };
 
 /* C -> W: result_ack (the journal holds your result) and drop (attempt is over, P8): both let

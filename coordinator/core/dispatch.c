@@ -79,6 +79,7 @@ static void job_assign(struct coordinator *c, struct model_job *job, const struc
     job->state.fence = (struct fence){ c->epoch, ++c->fence_seq };
     job->state.assigned_ms = c->now_ms;
     model_text(&job->state.cause, "");
+    model_text(&job->waits, "");
     job->accepted = job->nacked = false;
     job->offers = 0;
     job->send_boot_ms = c->boot_ms;

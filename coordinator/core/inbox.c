@@ -193,6 +193,8 @@ void inbox_progress(struct coordinator *c, struct model_worker *w, const struct 
     if (!id_equal(&job->state.incarnation, &w->welcomed)) return;
     job->state.done = progress->done;
     job->state.total = progress->total;
+    /* Volatile, as these: told again with the next hint. */
+    if (model_text(&job->waits, progress->waits)) c->changed = true;
     inbox_report(c, job, &progress->report);
 }
 

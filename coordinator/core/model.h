@@ -63,6 +63,7 @@ struct model_job {
     uint64_t lease_boot_ms;    /* floating: the worker may work until then at the latest */
     uint64_t retry_boot_ms;    /* floating: no new attempt before */
     const char *failed_worker; /* floating: who had the last attempt */
+    const char *waits;         /* what its step waits for, as the worker told last */
     bool begins;               /* rollout: it is its host's turn */
     bool health_known;         /* ... and how much the host needs it, see rollout.h */
     enum host_health health;

@@ -225,6 +225,7 @@ struct model_job *model_job_add(struct coordinator *c, struct model_execution *e
     list_init(&job->action_link);
     list_init(&job->dirty_link);
     job->failed_worker = "";
+    job->waits = "";
     job_copy(&job->state, from);
     job_insert(e, job);
     e->job_count++;
@@ -281,6 +282,7 @@ static void job_free(struct coordinator *c, struct model_job *job)
     model_text_free(&job->state.diagnostics.message);
     model_text_free(&job->state.diagnostics.log_tail);
     model_text_free(&job->failed_worker);
+    model_text_free(&job->waits);
     free(job);
 }
 

@@ -191,8 +191,8 @@ static void at_work(struct why *why, const struct model_job *job)
     const char *host = state->worker;
     if (event) {
         if (event->started_ms) to->since_ms = event->started_ms;
-        to->text =
-            arena_format(why->arena, "%s runs on %s", lifecycle_event_name(event->event), host);
+        to->text = arena_format(why->arena, "%s runs on %s%s%s", lifecycle_event_name(event->event),
+                                host, job->waits[0] ? ", and " : "", job->waits);
         to->fix = arena_format(why->arena, "meridian logs -f %.8s/%s/%s", why->e->state.id.text,
                                to->action, host);
     } else if (job->nacked) {

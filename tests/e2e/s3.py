@@ -1,5 +1,5 @@
 """Buckets of a real S3 server (tests/support/s3-gateway), one gateway a region, as a world's stores."""
-import contextlib, shutil, subprocess, tempfile, pathlib
+import contextlib, os, shutil, signal, subprocess, tempfile, pathlib
 
 import botocore.config, botocore.session
 import pytest
@@ -12,6 +12,16 @@ KEYS = ("testkey", "testsecret")
 NEEDED = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd")
 
 
+class Endpoints(dict):
+    """{region: endpoint}, and how one of the gateways goes and comes back."""
+
+    def stop(self, region, number=signal.SIGKILL):
+        os.kill(int((self.folder / f"run/client.rgw.{region}.pid").read_text()), number)
+
+    def start(self):
+        subprocess.run([GATEWAY, "start", self.folder], check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+
 @contextlib.contextmanager
 def gateways(regions):
     """{region: endpoint}; skipped where the server is not installed."""
@@ -19,7 +29,8 @@ def gateways(regions):
     if missing:
         pytest.skip(f"no {', '.join(missing)}: tests/support/install-packages gateway")
     folder, ports = pathlib.Path(tempfile.mkdtemp(prefix="meridian-s3-")), Ports()
-    endpoints = {region: f"http://127.0.0.1:{ports.take()}" for region in regions}
+    endpoints = Endpoints({region: f"http://127.0.0.1:{ports.take()}" for region in regions})
+    endpoints.folder = folder / "gateway"
     try:
         subprocess.run([GATEWAY, "start", folder / "gateway", *(f"{r}={e.removeprefix('http://')}" for r, e in endpoints.items())],
                        check=True, timeout=180, stdout=subprocess.DEVNULL)

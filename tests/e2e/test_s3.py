@@ -25,10 +25,11 @@ def test_a_bucket_without_versions_is_refused_with_the_fix(buckets):
     definition = buckets.pipeline("plain")
     definition["pipeline"]["stages"][0]["actions"][0]["configuration"]["S3Bucket"] = "plain-bucket"
     buckets.apply(definition)
-    until(lambda: "put-bucket-versioning --bucket plain-bucket" in log_of(buckets), "the refusal")
-    done = buckets.meridian("run", "plain", status=None)
-    assert done.returncode != 0
-    assert "put-bucket-versioning --bucket plain-bucket" in done.stderr
+    def refused():
+        done = buckets.meridian("run", "plain", status=None)
+        return done.returncode != 0 and "put-bucket-versioning --bucket plain-bucket" in done.stderr
+    until(refused, "the refusal")
+    assert "put-bucket-versioning --bucket plain-bucket" in log_of(buckets)
     pushed = buckets.meridian("push", buckets.pack(app("x"), "plain"), "s3://plain-bucket/plain.zip", status=None)
     assert pushed.returncode != 0
     assert "not versioned" in pushed.stderr
@@ -77,6 +78,22 @@ def test_a_deleted_source_starts_nothing_and_older_versions_still_deploy(buckets
         return buckets.meridian("run", "gone", "--revision", first, status=None).returncode == 0
     until(started, "a run of an older version")
     until(lambda: all(w.page("gone") == "first" for w in buckets.workers.values()), "the older version on every host")
+
+
+def test_a_store_that_is_away_is_waited_for_and_the_cause_is_shown(buckets):
+    buckets.apply(buckets.pipeline("away"))
+    buckets.endpoints.stop("us-east-1")
+    try:
+        version = buckets.push(app("there again"), "away")
+        execution = buckets.execution_of(version, "away")
+        why = lambda: buckets.meridian("why", "away").stdout
+        until(lambda: "waits for store store-us-east-1" in why(), "the cause of the wait")
+        assert "Replicate runs on web-us-east-1" in why()
+    finally:
+        buckets.endpoints.start()
+    view = buckets.ended(execution, "away")
+    assert view["status"] == "Succeeded"
+    assert all(worker.page("away") == "there again" for worker in buckets.workers.values())
 
 
 def test_no_key_and_no_signature_is_in_any_log(buckets):

@@ -45,6 +45,7 @@ static struct message message_copy(struct arena *arena, const struct message *fr
         m.heartbeat.rows = copy_rows(arena, m.heartbeat.rows, m.heartbeat.row_count);
         break;
     case MESSAGE_LEASE: m.lease.rows = copy_rows(arena, m.lease.rows, m.lease.row_count); break;
+    case MESSAGE_PROGRESS: m.progress.waits = disk_copy_text(arena, m.progress.waits); break;
     case MESSAGE_RESULT: m.result = disk_copy_result(arena, &m.result); break;
     case MESSAGE_OFFER: m.offer.signed_job = arena_bytes(arena, m.offer.signed_job); break;
     case MESSAGE_CANCEL: {
@@ -68,7 +69,6 @@ static struct message message_copy(struct arena *arena, const struct message *fr
     case MESSAGE_WELCOME:
     case MESSAGE_ACCEPT:
     case MESSAGE_NACK:
-    case MESSAGE_PROGRESS:
     case MESSAGE_RESULT_ACK:
     case MESSAGE_DROP:
     case MESSAGE_CANCEL_ACK:

@@ -197,7 +197,7 @@ static void job_start_step(struct worker *w, struct task *task, struct worker_ac
     /* The lease first: a step must not run for one moment without somebody enforcing its end. */
     if (task->lease_until_boot_ms) lease_tell(task, out);
     job_order_step(w, task, WORKER_STEP_START_ACTION, out);
-    outbox_hint(w, task, 0, 0, out);
+    outbox_hint(w, task, 0, 0, "", out);
     actions_note(out, NOTE_INFO, "job=%s attempt=%u step=%s run=%u: started", record->row.job.text,
                  (unsigned)record->row.attempt, lifecycle_event_name(report->event),
                  (unsigned)record->run);
@@ -255,7 +255,7 @@ static void job_pass_step(struct worker *w, struct task *task, struct worker_act
     struct lifecycle_report *report = &record->events[record->step];
     report->status = STATUS_SUCCEEDED;
     report->started_ms = report->ended_ms = w->now_ms;
-    outbox_hint(w, task, 0, 0, out);
+    outbox_hint(w, task, 0, 0, "", out);
     job_go_on(w, task, out);
 }
 
@@ -297,7 +297,7 @@ void job_step_ended(struct worker *w, struct task *task, const struct step_outco
     assert(task_running(task));
     struct row_record *record = &task->record;
     job_take_outcome(w, task, outcome);
-    outbox_hint(w, task, 0, 0, out);
+    outbox_hint(w, task, 0, 0, "", out);
     bool ignored = outcome->status == STATUS_FAILED &&
                    job_step_row(task)->scripts == SCRIPTS_LAST_SUCCESSFUL &&
                    record->job->ignore_application_stop_failures && !job_unwanted(task);

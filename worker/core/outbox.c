@@ -151,7 +151,7 @@ void outbox_result(struct worker *w, struct task *task, struct worker_actions *o
 }
 
 void outbox_hint(const struct worker *w, const struct task *task, uint64_t done, uint64_t total,
-                 struct worker_actions *out)
+                 const char *waits, struct worker_actions *out)
 {
     if (w->link != LINK_WELCOMED || w->config.local) return;
     assert(task->record.step < task->record.event_count);
@@ -160,7 +160,8 @@ void outbox_hint(const struct worker *w, const struct task *task, uint64_t done,
                            .attempt = task->record.row.attempt,
                            .report = task->record.events[task->record.step],
                            .done = done,
-                           .total = total };
+                           .total = total,
+                           .waits = arena_text(&out->arena, waits ? waits : "") };
 }
 
 static uint64_t outbox_silence_end(const struct worker *w)

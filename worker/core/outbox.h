@@ -33,7 +33,7 @@ void outbox_never_started(const struct worker *w, const struct job_key *key,
 void outbox_result(struct worker *w, struct task *task, struct worker_actions *out);
 /* How the current step stands; dropped when nobody listens. */
 void outbox_hint(const struct worker *w, const struct task *task, uint64_t done, uint64_t total,
-                 struct worker_actions *out);
+                 const char *waits, struct worker_actions *out);
 
 /* Everything that is due. */
 void outbox_decide(struct worker *w, struct worker_actions *out);

@@ -70,6 +70,7 @@ struct worker_event {
         struct {
             struct step_ref step;
             uint64_t done, total;
+            const char *waits; /* "" or NULL: for nothing */
         } progress;
         struct {
             const struct job *job;

@@ -56,7 +56,7 @@ static void worker_progress(struct worker *w, const struct worker_event *event,
     struct task *task = worker_task_of(w, &event->progress.step);
     if (!task || keep_running(task) || w->boot_ms < task->hint_at_boot_ms) return;
     task->hint_at_boot_ms = w->boot_ms + OUTBOX_HINT_MS;
-    outbox_hint(w, task, event->progress.done, event->progress.total, out);
+    outbox_hint(w, task, event->progress.done, event->progress.total, event->progress.waits, out);
 }
 
 static void worker_handle(struct worker *w, const struct worker_event *event,

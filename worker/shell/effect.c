@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OUTCOME_MAX = 256 << 10, PROGRESS_LINE_MAX = 128, CLAIM_MAX = 256 };
+enum { OUTCOME_MAX = 256 << 10, PROGRESS_LINE_MAX = 256, CLAIM_MAX = 256 };
 
 enum tracked_state {
     TRACKED_WAITING, /* its spec is written; too many others run */
@@ -32,6 +32,8 @@ struct tracked {
     struct loop_watch watch;
     uint64_t kill_at; /* BOOTTIME ms; UINT64_MAX: not cancelled */
     uint64_t done, total;
+    char waits[WIRE_TARGET_MAX]; /* of the last hint, */
+    uint64_t waits_due;          /* which is told again then */
 };
 
 struct effect {
@@ -408,24 +410,37 @@ NODISCARD static bool ended_event(struct tracked *step, struct arena *arena,
     return true;
 }
 
-/* "done total unit"; a torn or missing line is no hint. */
+static void waits_of(const char *line, char out[WIRE_TARGET_MAX])
+{
+    const char *at = strchr(line, '~');
+    size_t len = at ? strcspn(++at, "\n") : 0; /* less than PROGRESS_LINE_MAX */
+    while (len > 0 && at[len - 1] == ' ') len--;
+    for (size_t i = 0; i < len; i++) out[i] = (char)(at[i] < ' ' || at[i] > '~' ? '?' : at[i]);
+    out[len] = '\0';
+}
+
+/* "done total unit", "done total ~what it waits for"; a torn or missing line is no hint. */
 NODISCARD static bool progress_event(struct tracked *step, struct worker_event *out)
 {
-    char path[FS_PATH_MAX], line[PROGRESS_LINE_MAX] = "";
+    char path[FS_PATH_MAX], line[PROGRESS_LINE_MAX] = "", waits[WIRE_TARGET_MAX];
     struct error err = { 0 };
     unsigned long long done = 0, total = 0;
-    size_t got = 0;
+    size_t got;
     if (!step_path(step->effect, &step->ref, "progress", path, &err)) return false;
     AUTO(auto_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || !fs_pread_full(fd, line, sizeof line - 1, 0, &got, &err)) return false;
     if (sscanf(line, "%llu %llu", &done, &total) != 2) return false;
-    if (done == step->done && total == step->total) return false;
-    step->done = done;
-    step->total = total;
+    waits_of(line, waits);
+    bool again = waits[0] && clock_boot_ms() >= step->waits_due;
+    bool same = done == step->done && total == step->total && text_equal(waits, step->waits);
+    if (same && !again) return false;
+    step->waits_due = clock_boot_ms() + 1000;
+    memcpy(step->waits, waits, sizeof step->waits);
     *out = (struct worker_event){ .type = WORKER_STEP_PROGRESS };
     out->progress.step = step->ref;
-    out->progress.done = done;
-    out->progress.total = total;
+    out->progress.done = step->done = done;
+    out->progress.total = step->total = total;
+    out->progress.waits = step->waits;
     return true;
 }
 

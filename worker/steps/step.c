@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PROGRESS_SIZE = 64, PROGRESS_EVERY_MS = 100, LEASE_SIZE = 64 };
+enum { PROGRESS_SIZE = 224, PROGRESS_EVERY_MS = 100, LEASE_SIZE = 64 };
 
 static const char *const kind_names[] = {
     [STEP_DOWNLOAD] = "download", [STEP_INSTALL] = "install",
@@ -62,19 +62,30 @@ bool step_continues(struct step *step, struct error *err)
     return true;
 }
 
-void step_progress(struct step *step, uint64_t done, uint64_t total, const char *unit)
+static void progress_line(struct step *step, uint64_t done, uint64_t total, const char *mark,
+                          const char *text)
 {
     uint64_t now_ms = clock_boot_ms();
     if (step->progress < 0 || now_ms - step->progress_ms < PROGRESS_EVERY_MS) return;
     step->progress_ms = now_ms;
     char line[PROGRESS_SIZE + 1];
-    int len = snprintf(line, sizeof line, "%llu %llu %s", (unsigned long long)done,
-                       (unsigned long long)total, unit);
+    int len = snprintf(line, sizeof line, "%llu %llu %s%.150s", (unsigned long long)done,
+                       (unsigned long long)total, mark, text);
     if (len < 0 || len >= PROGRESS_SIZE) return;
     memset(line + len, ' ', (size_t)(PROGRESS_SIZE - len));
     line[PROGRESS_SIZE - 1] = '\n';
     struct error ignored;
     if (!fs_pwrite_all(step->progress, bytes_of(line, PROGRESS_SIZE), 0, &ignored)) return;
+}
+
+void step_progress(struct step *step, uint64_t done, uint64_t total, const char *unit)
+{
+    progress_line(step, done, total, "", unit);
+}
+
+void step_waits(struct step *step, uint64_t done, uint64_t total, const char *what)
+{
+    progress_line(step, done, total, "~", what);
 }
 
 /* Only what the caller gave as 0 to 2 is inherited; cancel and the children's ends are events. */

@@ -61,6 +61,8 @@ struct step_report {
 NODISCARD bool step_continues(struct step *step, struct error *err);
 /* A hint for the daemon, written at most ten times a second. `unit` is "bytes" or "files". */
 void step_progress(struct step *step, uint64_t done, uint64_t total, const char *unit);
+/* The same while nothing moves, and why. */
+void step_waits(struct step *step, uint64_t done, uint64_t total, const char *what);
 
 /* Runs one kind of step. False is a failure that no script caused: code 5. */
 typedef bool step_run_fn(struct step *step, struct step_report *report, struct error *err);

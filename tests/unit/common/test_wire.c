@@ -408,7 +408,7 @@ static void every_worker_message_comes_back_as_it_was(void **state)
         { MESSAGE_HEARTBEAT, .heartbeat = { 1, ID("inc"), sample_rows, 2 } },
         { MESSAGE_LEASE, .lease = { 1, 2, sample_rows, 2 } },
         { MESSAGE_PROGRESS,
-          .progress = { ID("job"), 1, { EVENT_INSTALL, STATUS_FAILED, 2, 3 }, 4, 5 } },
+          .progress = { ID("job"), 1, { EVENT_INSTALL, STATUS_FAILED, 2, 3 }, 4, 5, "waits" } },
         { MESSAGE_RESULT, .result = { ID("job"),
                                       1,
                                       { 2, 3 },

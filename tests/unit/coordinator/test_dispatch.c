@@ -322,7 +322,7 @@ static void progress(struct world *w, const struct job *job, enum lifecycle_even
 {
     struct message message = { .type = MESSAGE_PROGRESS };
     message.progress =
-        (struct progress){ job->id, job->attempt, { event, status, w->now_ms, 0 }, 3, 7 };
+        (struct progress){ job->id, job->attempt, { event, status, w->now_ms, 0 }, 3, 7, "" };
     world_message(w, "w1", 1, &message);
 }
 

@@ -192,7 +192,8 @@ static void a_job_is_followed_from_its_offer_to_its_event(void **state)
     struct message message = { .type = MESSAGE_PROGRESS };
     message.progress = (struct progress){ .job = job.id,
                                           .attempt = job.attempt,
-                                          .report = { EVENT_INSTALL, STATUS_IN_PROGRESS, 77, 0 } };
+                                          .report = { EVENT_INSTALL, STATUS_IN_PROGRESS, 77, 0 },
+                                          .waits = "" };
     world_message(&w, "w1", 1, &message);
     const struct reason *event = reason(&w, "", REASON_RUNNING);
     assert_string_equal(event->text, "Install runs on w1");

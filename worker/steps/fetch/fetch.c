@@ -2,28 +2,40 @@
 
 #include "io/transfer.h"
 
-struct watch {
-    struct step *step;
-    struct error why;
-};
+#include <stdio.h>
 
-static bool go_on(void *owner, uint64_t done, uint64_t total)
+bool fetch_go_on(void *owner, uint64_t done, uint64_t total)
 {
-    struct watch *watch = owner;
-    step_progress(watch->step, done, total, "bytes");
+    struct fetch_watch *watch = owner;
+    char what[256];
+    if (done != watch->done) watch->cause[0] = '\0';
+    watch->done = done;
+    snprintf(what, sizeof what, "waits for store %s: %s", watch->what, watch->cause);
+    if (watch->cause[0])
+        step_waits(watch->step, done, total, what);
+    else
+        step_progress(watch->step, done, total, "bytes");
     return step_continues(watch->step, &watch->why);
+}
+
+void fetch_waits(void *owner, const char *cause)
+{
+    struct fetch_watch *watch = owner;
+    snprintf(watch->cause, sizeof watch->cause, "%.120s", cause);
 }
 
 bool fetch_artifact(struct step *step, const struct artifact_ref *ref, const struct grant *grant,
                     const char *path, uint64_t *bytes, struct error *err)
 {
-    struct watch watch = { .step = step };
+    struct fetch_watch watch = { .step = step, .what = ref->store };
     const struct transfer transfer = { .url = grant->url,
                                        .pin = grant->pin,
                                        .path = path,
                                        .size = ref->size,
                                        .sha256 = ref->sha256,
-                                       .fn = go_on,
+                                       .fn = fetch_go_on,
+                                       .patience_ms = FETCH_PATIENCE_MS,
+                                       .wait_fn = fetch_waits,
                                        .owner = &watch };
     if (transfer_get(&transfer, bytes, err)) return true;
     return error_wrap(err, "fetch '%s' of store '%s'", ref->key, ref->store);
