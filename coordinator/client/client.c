@@ -54,6 +54,7 @@ void client_init(struct client *client, const struct options *options)
 
 void client_colour(struct client *client)
 {
+    client->out.mode.yaml = client->notes.mode.yaml = client->options->yaml;
     client->out.mode.colour = colour_wanted(client->options, client->out_is_tty);
     client->notes.mode.colour = colour_wanted(client->options, client->notes_is_tty);
 }

@@ -162,6 +162,7 @@ void commands_help_of(struct print *out, const struct command *command)
     print_raw(out, "\noutput (-o): table");
     for (unsigned i = OUTPUT_WIDE; i <= OUTPUT_NDJSON; i++)
         if (command->outputs & (1u << i)) print_format(out, ", %s", output_name((enum output)i));
+    if (command->outputs & OUTPUT_BIT(JSON)) print_raw(out, ", yaml");
     print_raw(out, "\n");
 }
 

@@ -1,10 +1,9 @@
 #include "client/export.h"
 
+#include "client/json_value.h"
 #include "base/number.h"
 
-#include <assert.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The only numbers of the model's pipeline declaration. */
@@ -59,10 +58,5 @@ void export_write(struct print *out, const char *kind, const struct doc_node *ro
     json_t *all = json_object(), *body = value_of(inner ? inner : root, kind[0] != '\0');
     if (!kind[0]) (void)json_object_set_new(body, "version", json_integer((json_int_t)version));
     (void)json_object_set_new(all, envelope, body);
-    char *text = json_dumps(all, JSON_INDENT(4));
-    assert(text);
-    print_raw(out, text);
-    print_raw(out, "\n");
-    free(text);
-    json_decref(all);
+    json_write(out, all, false);
 }

@@ -1,5 +1,7 @@
 #include "client/json_value.h"
 
+#include "io/yaml_write.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +57,11 @@ void json_put_variables(json_t *object, const char *name, const struct variable 
 
 void json_write(struct print *out, json_t *value, bool line)
 {
+    if (out->mode.yaml) {
+        yaml_write(&out->text, value, line);
+        json_decref(value);
+        return;
+    }
     size_t flags = line ? JSON_COMPACT : JSON_INDENT(2);
     char *text = json_dumps(value, flags);
     assert(text);

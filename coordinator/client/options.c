@@ -14,7 +14,9 @@ const struct option_row option_rows[OPTION_COUNT] = {
 #undef X
 };
 
-static const char *const output_names[] = { "table", "wide", "json", "name", "ndjson", NULL };
+static const char *const output_names[] = {
+    "table", "wide", "json", "name", "ndjson", "yaml", NULL
+};
 
 const char *output_name(enum output output)
 {
@@ -41,10 +43,9 @@ NODISCARD static bool choose(enum option_id id, const char *const *words, const 
 NODISCARD static bool take_output(struct options *options, const char *value, struct error *err)
 {
     unsigned at = 0;
-    if (text_equal(value, "yaml"))
-        return error_set(err, ERR_INVALID, "-o yaml is not supported yet: use -o json");
     if (!choose(OPTION_OUTPUT, output_names, value, &at, err)) return false;
-    options->output = (enum output)at;
+    options->yaml = at > OUTPUT_NDJSON; /* JSON that is written otherwise */
+    options->output = options->yaml ? OUTPUT_JSON : (enum output)at;
     return true;
 }
 

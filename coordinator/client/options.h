@@ -11,7 +11,7 @@
 
 /* X(ID, letter or 0, name, argument or NULL, help) */
 #define OPTIONS_GLOBAL(X)                                                                          \
-    X(OUTPUT, 'o', "output", "FORMAT", "table, wide, json, name or ndjson")                        \
+    X(OUTPUT, 'o', "output", "FORMAT", "table, wide, json, yaml, name or ndjson")                  \
     X(QUIET, 'q', "quiet", NULL, "no progress, no hints")                                          \
     X(NO_HEADERS, 0, "no-headers", NULL, "tables without their first line")                        \
     X(COLOR, 0, "color", "WHEN", "auto, always or never")                                          \
@@ -94,6 +94,7 @@ struct options {
     uint64_t timeout_ms; /* 0: none given */
     uint64_t number;     /* 0: none given */
     uint64_t version;    /* of --if-version; 0: none given */
+    bool yaml;           /* OUTPUT_JSON, written as YAML */
     uint64_t given;      /* OPTION_BITs */
     const char *text[OPTION_COUNT];
     const char *tags[OPTION_TAGS_MAX];

@@ -17,6 +17,7 @@ enum { PRINT_MAX = 64 << 20 };
 struct print_mode {
     bool colour, utf8;
     bool relative;    /* times as "2m ago" */
+    bool yaml;        /* JSON is written as YAML */
     unsigned columns; /* of the screen; 0: no screen, as wide as it gets */
     uint64_t now_ms;  /* wall clock */
     unsigned tick;    /* picks the spinner's frame */

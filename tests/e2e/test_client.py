@@ -287,7 +287,7 @@ def test_what_does_not_exist_is_exit_3_and_wrong_usage_exit_2(shared):
         done = shared.meridian(*args, status=3)
         assert done.stderr.startswith("error: "), args
         assert "  fix: " in done.stderr, args
-    for args in (["frobnicate"], ["apply"], ["status", "--no-such-option"], ["list", "-o", "yaml"], ["wait"]):
+    for args in (["frobnicate"], ["apply"], ["status", "--no-such-option"], ["list", "-o", "xml"], ["wait"]):
         shared.meridian(*args, status=2)
 
 
@@ -314,6 +314,9 @@ def test_every_answer_is_json_with_output_json(shared):
         lines = shared.meridian(*args, "-o", "ndjson").stdout.splitlines()
         assert lines and all(json.loads(line) for line in lines), args
     assert json.loads(shared.meridian("export", "formats").stdout) == shared.pipeline("formats")
+    exported = shared.folder / "exported.yml"
+    exported.write_text(shared.meridian("export", "formats", "-o", "yaml").stdout)
+    assert shared.meridian("apply", "-f", exported).stdout.endswith("unchanged\n")
 
 
 def test_completion_is_a_script_that_its_shell_accepts(shared):
