@@ -41,6 +41,12 @@ void model_remove_task(struct worker *w, struct task *task)
     free(task);
 }
 
+void model_remove_target(struct target *target)
+{
+    list_remove(&target->link);
+    free(target);
+}
+
 struct task *model_find_task(const struct worker *w, const struct id *job, uint32_t attempt)
 {
     list_for_each (link, (struct list *)&w->tasks) {

@@ -70,6 +70,7 @@ struct worker {
  * result. */
 struct task *model_add_task(struct worker *w, const struct row_record *record);
 void model_remove_task(struct worker *w, struct task *task);
+void model_remove_target(struct target *target);
 struct task *model_find_task(const struct worker *w, const struct id *job, uint32_t attempt);
 /* The oldest task of the target that is not ended; NULL when the target is free. */
 struct task *model_active_task(const struct worker *w, const char *target);

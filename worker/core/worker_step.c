@@ -36,8 +36,8 @@ void worker_free(struct worker *worker)
     if (!worker) return;
     while (!list_empty(&worker->tasks))
         model_remove_task(worker, list_entry(worker->tasks.next, struct task, link));
-    for (struct list *link; (link = list_take_first(&worker->targets)) != NULL;)
-        free(list_entry(link, struct target, link));
+    while (!list_empty(&worker->targets))
+        model_remove_target(list_entry(worker->targets.next, struct target, link));
     arena_deinit(&worker->arena);
     free(worker);
 }
