@@ -87,7 +87,8 @@ static void server_main(int listener, const uint8_t *data, enum manner manner)
     sigaction(SIGPIPE, &ignore, NULL);
     for (unsigned number = 0;; number++) {
         int fd = accept(listener, NULL, NULL);
-        if (fd >= 0 && fork() == 0) serve_one(fd, data, manner, number);
+        if (fd < 0) continue;
+        if (fork() == 0) serve_one(fd, data, manner, number);
         close(fd);
     }
 }
