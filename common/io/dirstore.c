@@ -262,8 +262,8 @@ static int newest_first(const void *a, const void *b)
     return left > right ? -1 : left < right;
 }
 
-bool dirstore_versions(const struct dirstore *store, const char *key, dirstore_each_fn fn,
-                       void *owner, struct error *err)
+bool dirstore_versions(const struct dirstore *store, const char *key, uint64_t below,
+                       dirstore_each_fn fn, void *owner, struct error *err)
 {
     char folder[FS_PATH_MAX];
     AUTO(version_list_deinit) struct version_list list = { 0 };
@@ -272,6 +272,7 @@ bool dirstore_versions(const struct dirstore *store, const char *key, dirstore_e
         return false;
     if (list.count) qsort(list.at, list.count, sizeof *list.at, newest_first);
     for (size_t i = 0; i < list.count; i++) {
+        if (list.at[i].number >= below) continue;
         if (!meta_read(folder, &list.at[i], err)) return false;
         if (!fn(owner, &list.at[i])) return true;
     }

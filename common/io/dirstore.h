@@ -54,11 +54,11 @@ NODISCARD bool dirstore_head(const struct dirstore *store, const char *key, cons
 /* The bytes of a version; the caller closes *fd. */
 NODISCARD bool dirstore_get(const struct dirstore *store, const char *key,
                             const struct dirstore_object *object, int *fd, struct error *err);
-/* What a store holds, key by key in an order of its own; `after` is the mark of the last one that
- * was told, "" the beginning. Return false to stop. */
+/* What a store holds, key by key in an order of its own, beginning with the key of mark `from`, or
+ * the one behind it; "" from the first. Return false to stop. */
 enum { DIRSTORE_MARK_SIZE = 65 };
 typedef bool (*dirstore_key_fn)(void *owner, const char *mark, const char *key);
-NODISCARD bool dirstore_keys(const struct dirstore *store, const char *after, dirstore_key_fn fn,
+NODISCARD bool dirstore_keys(const struct dirstore *store, const char *from, dirstore_key_fn fn,
                              void *owner, struct error *err);
 /* Readers of the bytes keep what they have open. A version that is not there is success. */
 NODISCARD bool dirstore_remove(const struct dirstore *store, const char *key,
@@ -66,7 +66,7 @@ NODISCARD bool dirstore_remove(const struct dirstore *store, const char *key,
 /* Where the versions of a key lie. */
 NODISCARD bool dirstore_folder(const struct dirstore *store, const char *key, char out[FS_PATH_MAX],
                                struct error *err);
-/* Newest first; return false to stop. */
+/* Those with a number less than `below` (UINT64_MAX: all), newest first; return false to stop. */
 typedef bool (*dirstore_each_fn)(void *owner, const struct dirstore_object *object);
-NODISCARD bool dirstore_versions(const struct dirstore *store, const char *key, dirstore_each_fn fn,
-                                 void *owner, struct error *err);
+NODISCARD bool dirstore_versions(const struct dirstore *store, const char *key, uint64_t below,
+                                 dirstore_each_fn fn, void *owner, struct error *err);

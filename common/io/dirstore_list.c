@@ -31,13 +31,13 @@ static int mark_order(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-NODISCARD static bool marks_read(const char *objects, const char *after, struct marks *out,
+NODISCARD static bool marks_read(const char *objects, const char *from, struct marks *out,
                                  struct error *err)
 {
     AUTO(close_folder) DIR *names = opendir(objects);
     if (!names) return fs_error(err, "open", objects);
     for (struct dirent *entry; (entry = readdir(names));) {
-        if (strlen(entry->d_name) != DIRSTORE_MARK_SIZE - 1 || strcmp(entry->d_name, after) <= 0)
+        if (strlen(entry->d_name) != DIRSTORE_MARK_SIZE - 1 || strcmp(entry->d_name, from) < 0)
             continue;
         if (out->count == out->cap) {
             out->cap = out->cap ? out->cap * 2 : 64;
@@ -49,13 +49,12 @@ NODISCARD static bool marks_read(const char *objects, const char *after, struct 
     return true;
 }
 
-bool dirstore_keys(const struct dirstore *store, const char *after, dirstore_key_fn fn, void *owner,
+bool dirstore_keys(const struct dirstore *store, const char *from, dirstore_key_fn fn, void *owner,
                    struct error *err)
 {
     char objects[FS_PATH_MAX], folder[FS_PATH_MAX], path[FS_PATH_MAX];
     AUTO(marks_deinit) struct marks marks = { 0 };
-    if (!fs_join(objects, store->folder, "objects", err) ||
-        !marks_read(objects, after, &marks, err))
+    if (!fs_join(objects, store->folder, "objects", err) || !marks_read(objects, from, &marks, err))
         return false;
     for (size_t i = 0; i < marks.count; i++) {
         AUTO(buf_deinit) struct buf key;

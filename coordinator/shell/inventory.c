@@ -2,6 +2,8 @@
 
 #include "shell/buckets.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PAGE_ARENA_MAX = 4 << 20 };
@@ -26,14 +28,37 @@ NODISCARD static const struct dirstore *folder_of(const struct artifacts *artifa
 
 /* ---- folders ---- */
 
+/* Where a listing goes on: behind version NUMBER of the key of MARK, as "MARK/NUMBER". */
+struct place {
+    char mark[DIRSTORE_MARK_SIZE];
+    uint64_t number;
+};
+
+enum { NUMBER_DIGITS = 16 };
+
+NODISCARD static bool place_read(const char *text, struct place *out, struct error *err)
+{
+    size_t len = strspn(text, "0123456789abcdef");
+    bool good = !text[0] || (len == DIRSTORE_MARK_SIZE - 1 && text[len] == '/' &&
+                             strspn(text + len + 1, "0123456789abcdef") == NUMBER_DIGITS &&
+                             strlen(text + len + 1) == NUMBER_DIGITS);
+    *out = (struct place){ .number = UINT64_MAX };
+    if (!good || !text[0])
+        return good || error_set(err, ERR_INVALID, "nothing of this store was told up to there");
+    memcpy(out->mark, text, len);
+    out->number = strtoull(text + len + 1, NULL, 16); /* its digits were counted */
+    return true;
+}
+
 struct folder_page {
     const struct dirstore *store;
     const char *prefix, *key;
     struct arena *arena;
     struct stored_object objects[INVENTORY_FOLDER_MAX];
-    size_t count, of_key;
-    char last[DIRSTORE_MARK_SIZE];
-    bool full;
+    size_t count;
+    struct place from, last; /* last: the last of `objects` */
+    bool newest;             /* the next version is the newest of its key */
+    bool full;               /* there is more */
     struct error err;
 };
 
@@ -53,31 +78,27 @@ static struct stored_object describe(struct arena *arena, const char *key,
 static bool take_version(void *owner, const struct dirstore_object *object)
 {
     struct folder_page *page = owner;
-    /* More versions of one key than a page holds: the oldest are seen when others have gone. */
-    if (page->count == INVENTORY_FOLDER_MAX) return false;
-    page->objects[page->count++] = describe(page->arena, page->key, object, page->of_key++ == 0);
+    page->full = page->count == INVENTORY_FOLDER_MAX;
+    if (page->full) return false;
+    page->objects[page->count++] = describe(page->arena, page->key, object, page->newest);
+    page->last.number = object->number;
+    page->newest = false;
     return true;
 }
 
-/* A key's versions are told together: the page ends before a key that does not fit. */
 static bool take_key(void *owner, const char *mark, const char *key)
 {
     struct folder_page *page = owner;
+    if (!text_starts(key, page->prefix)) return true;
+    bool goes_on = text_equal(mark, page->from.mark);
     size_t before = page->count;
-    if (!text_starts(key, page->prefix)) {
-        memcpy(page->last, mark, DIRSTORE_MARK_SIZE);
-        return true;
-    }
+    struct place last = page->last;
     page->key = key;
-    page->of_key = 0;
-    if (!dirstore_versions(page->store, key, take_version, page, &page->err)) return false;
-    if (before > 0 && page->count == INVENTORY_FOLDER_MAX) {
-        page->count = before;
-        page->full = true;
+    page->newest = !goes_on;
+    if (!dirstore_versions(page->store, key, goes_on ? page->from.number : UINT64_MAX, take_version,
+                           page, &page->err))
         return false;
-    }
-    memcpy(page->last, mark, DIRSTORE_MARK_SIZE);
-    page->full = page->count == INVENTORY_FOLDER_MAX;
+    memcpy(page->last.mark, page->count > before ? mark : last.mark, DIRSTORE_MARK_SIZE);
     return !page->full;
 }
 
@@ -95,11 +116,16 @@ void inventory_list(const struct artifacts *artifacts, const char *store, const 
                                  .arena = &arena };
     arena_init(&arena, PAGE_ARENA_MAX);
     if (!found.store) return;
-    bool ok = dirstore_keys(found.store, after, take_key, &found, &found.err);
+    if (!place_read(after, &found.from, &found.err)) {
+        fail(fn, owner, &found.err);
+        return;
+    }
+    bool ok = dirstore_keys(found.store, found.from.mark, take_key, &found, &found.err);
+    const char *next = arena_format(&arena, "%s/%016" PRIx64, found.last.mark, found.last.number);
     const struct inventory_page page = { .err = &found.err,
                                          .objects = found.objects,
                                          .count = found.count,
-                                         .next = ok && found.full ? found.last : "" };
+                                         .next = ok && found.full ? next : "" };
     fn(owner, &page);
 }
 

@@ -32,6 +32,7 @@ struct chore {
     struct stored_object *objects;
     size_t count, cap, asked; /* asked: of `objects`, those that the core was asked about */
     const char *next;
+    bool more; /* CHORE_LISTING: the page behind `next` is asked for in the next turn */
     struct artifact_ref *batch, *erase; /* BATCH_MAX each */
     size_t erase_count, erase_begun, erase_ended;
     uint64_t erased;
@@ -142,12 +143,12 @@ static void on_page(void *owner, const struct inventory_page *page)
     }
     for (size_t i = 0; i < page->count; i++) take_object(chore, &page->objects[i]);
     chore->next = arena_text(&chore->arena, page->next);
-    bool more = chore->next[0] && chore->count < KEEPER_OBJECTS_MAX;
-    if (chore->rule && more) {
-        inventory_list(chore->owner->config.artifacts, chore->store, "", chore->next, on_page,
-                       chore);
-        return;
-    }
+    chore->more = chore->rule && chore->next[0] && chore->count < KEEPER_OBJECTS_MAX;
+    if (chore->more) return;
+    if (chore->rule && chore->next[0])
+        log_event(chore->owner->config.log, LOG_WARNING,
+                  "the store holds more versions than its rule looks at", "store", chore->store,
+                  NULL);
     if (chore->rule) choose(chore);
     bool removes = chore->rule || chore->verb == ARTIFACTS_EMPTY;
     chore->state = removes ? CHORE_CHOSEN : CHORE_DONE;
@@ -263,6 +264,10 @@ static void rule_ended(struct chore *chore)
 static void chore_run(struct chore *chore)
 {
     const struct artifacts *artifacts = chore->owner->config.artifacts;
+    if (chore->more) {
+        chore->more = false;
+        inventory_list(artifacts, chore->store, "", chore->next, on_page, chore);
+    }
     if (chore->state == CHORE_ORDERED) chore->state = CHORE_ERASING;
     while (chore->state == CHORE_ERASING && chore->erase_begun < chore->erase_count &&
            chore->erase_begun - chore->erase_ended < KEEPER_ERASURES_MAX)
@@ -276,6 +281,9 @@ static void chore_run(struct chore *chore)
 void keeper_run(struct keeper *k)
 {
     uint64_t now = clock_boot_ms();
+    /* Before new looks begin: each takes one page in this turn. */
+    for (size_t i = 0; i < KEEPER_CHORES_MAX; i++)
+        if (k->chores[i].owner) chore_run(&k->chores[i]);
     for (size_t i = 0; i < k->config.store_count; i++) {
         if (k->due[i] > now) continue;
         struct chore *chore = chore_make(k, k->config.stores[i].name, "");
@@ -284,8 +292,6 @@ void keeper_run(struct keeper *k)
         chore->rule = &k->config.stores[i];
         inventory_list(k->config.artifacts, chore->store, "", "", on_page, chore);
     }
-    for (size_t i = 0; i < KEEPER_CHORES_MAX; i++)
-        if (k->chores[i].owner) chore_run(&k->chores[i]);
 }
 
 uint64_t keeper_deadline(const struct keeper *k)
@@ -296,7 +302,7 @@ uint64_t keeper_deadline(const struct keeper *k)
     /* Folders answer within the call: what they have told is worked on in the next turn. */
     for (size_t i = 0; i < KEEPER_CHORES_MAX; i++) {
         const struct chore *chore = &k->chores[i];
-        bool waits = chore->state == CHORE_LISTING ||
+        bool waits = (chore->state == CHORE_LISTING && !chore->more) ||
                      (chore->state == CHORE_ERASING &&
                       chore->erase_begun - chore->erase_ended >= KEEPER_ERASURES_MAX);
         bool erasing = chore->state == CHORE_ERASING && chore->erase_begun == chore->erase_count &&

@@ -16,7 +16,7 @@
 enum {
     KEEPER_CHORES_MAX = 16,
     KEEPER_ERASURES_MAX = 8,     /* of a chore, under way at a time */
-    KEEPER_OBJECTS_MAX = 200000, /* versions of one store that a rule looks at */
+    KEEPER_OBJECTS_MAX = 100000, /* versions of one store that a rule looks at */
     KEEPER_FIRST_MS = 60000      /* from the start to the first look, or `keep.every` */
 };
 

@@ -131,7 +131,10 @@ static void versions_come_newest_first(void **state)
     struct error err = { 0 };
     uint64_t last = 0;
     for (int i = 0; i < 20; i++) put(f, "k", "x");
-    assert_true(dirstore_versions(&f->store, "k", count_version, &last, &err));
+    assert_true(dirstore_versions(&f->store, "k", UINT64_MAX, count_version, &last, &err));
+    assert_int_equal(last, 1);
+    last = 8;
+    assert_true(dirstore_versions(&f->store, "k", 8, count_version, &last, &err));
     assert_int_equal(last, 1);
 }
 
