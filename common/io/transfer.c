@@ -392,7 +392,7 @@ NODISCARD static bool get_missing(const struct transfer *t, int fd, uint64_t *by
                                   struct error *err)
 {
     bool whole = false;
-    if (t->size < TRANSFER_PARTS_MIN) return get_whole(t, fd, bytes, err);
+    if (!transfer_in_parts(t)) return get_whole(t, fd, bytes, err);
     if (transfer_get_parts(t, fd, bytes, &whole, err)) return true;
     if (!whole) return false;
     if (ftruncate(fd, 0) != 0) return fs_error(err, "truncate", t->path);
@@ -406,20 +406,15 @@ bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err)
     if (fd < 0) return fs_error(err, "open", t->path);
     struct stat st;
     if (fstat(fd, &st) != 0) return fs_error(err, "stat", t->path);
-    /* A file of the right size is complete, or wrong: then it is fetched again once. */
-    if ((uint64_t)st.st_size == t->size && !transfer_has_parts(t, fd)) {
-        struct error ignored = { 0 };
-        if (verify(t, fd, &ignored)) return true;
-        if (ignored.code != ERR_CORRUPT) {
-            *err = ignored;
-            return false;
-        }
-        auto_close(&fd);
-        fd = open(t->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0) return fs_error(err, "open", t->path);
-    } else if ((uint64_t)st.st_size > t->size && ftruncate(fd, 0) != 0) {
+    if ((uint64_t)st.st_size > t->size && ftruncate(fd, 0) != 0)
         return fs_error(err, "truncate", t->path);
-    }
+    bool complete = (uint64_t)st.st_size == t->size && !transfer_has_parts(t, fd);
+    if ((complete || get_missing(t, fd, bytes, err)) && verify(t, fd, err)) return true;
+    /* What an earlier call has left may be wrong, after a power cut: once more, from nothing. */
+    if (st.st_size == 0 || err->code != ERR_CORRUPT) return false;
+    auto_close(&fd);
+    fd = open(t->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return fs_error(err, "open", t->path);
     return get_missing(t, fd, bytes, err) && verify(t, fd, err);
 }
 

@@ -6,12 +6,13 @@
  * "sha256//BASE64"), whoever signed its certificate.
  *
  * transfer_get() appends to what `path` holds already (Range), starts again when the server sends
- * the whole, and at the end compares size and SHA-256: a wrong object is removed and ERR_CORRUPT.
- * A large one comes in parts, TRANSFER_LANES at a time; PATH.parts beside the file says how much of
- * each part is there, so that a cut, or another process, goes on within the part. A server without
- * ranges is asked for the whole.
- * transfer_put() asks how much the server holds (HEAD, Upload-Offset) and sends the rest
- * (Content-Range); the server answers 201 with x-amz-version-id when the whole is verified.
+ * the whole, and at the end compares size and SHA-256: where an earlier call had left something,
+ * the whole is fetched once more (a power cut may have spoilt it), and then a wrong object is
+ * removed and ERR_CORRUPT. A large one comes in parts, TRANSFER_LANES at a time; PATH.parts beside
+ * the file says how much of each part is there, so that a cut, or another process, goes on within
+ * the part. A server without ranges is asked for the whole. transfer_put() asks how much the server
+ * holds (HEAD, Upload-Offset) and sends the rest (Content-Range); the server answers 201 with
+ * x-amz-version-id when the whole is verified.
  *
  * A presigned URL of S3 (io/s3.h) is for one GET, resumed in the same way, or for one PUT, which
  * carries the headers that the URL signs and begins anew after a cut; an answer without a version

@@ -41,11 +41,12 @@ bool transfer_impatient(const struct transfer *t, unsigned idle, unsigned tries,
 
 /* ---- parts ---- */
 
-/* PATH.parts tells how much of each part is in the file, so that a new process goes on there; an
- * object is fetched in parts from TRANSFER_PARTS_MIN bytes on. */
+/* An object is fetched in parts from TRANSFER_PARTS_MIN bytes on, and as far as its record may
+ * grow. */
+bool transfer_in_parts(const struct transfer *t);
+/* PATH.parts tells how much of each part is in the file, so that a new process goes on there. */
 bool transfer_has_parts(const struct transfer *t, int fd);
 /* Fetches what is missing, TRANSFER_LANES requests at a time, and removes PATH.parts; the caller
  * verifies the whole. *whole, and false: the server knows no ranges. */
 NODISCARD bool transfer_get_parts(const struct transfer *t, int fd, uint64_t *bytes, bool *whole,
                                   struct error *err);
-void transfer_forget_parts(const struct transfer *t);

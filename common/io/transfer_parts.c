@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { POLL_MS = 100, RECORD_MS = 500, RECORD_MAX = 4 << 20 };
+enum { POLL_MS = 100, RECORD_MS = 500, RECORD_MAX = 4 << 20, PARTS_MAX = 1000000 };
 
 /* The beginning of PATH.parts; behind it the bytes of each part, 32 bits each. It is read by the
  * same program on the same host only. */
@@ -58,6 +58,11 @@ static uint32_t part_size(const struct transfer *t, size_t part)
 {
     uint64_t left = t->size - part_begin(part);
     return left < TRANSFER_PART_BYTES ? (uint32_t)left : (uint32_t)TRANSFER_PART_BYTES;
+}
+
+bool transfer_in_parts(const struct transfer *t)
+{
+    return t->size >= TRANSFER_PARTS_MIN && t->size / TRANSFER_PART_BYTES < PARTS_MAX;
 }
 
 static size_t part_count(const struct transfer *t)
@@ -107,14 +112,14 @@ static bool record_read(const struct transfer *t, int fd, uint32_t *done)
 
 bool transfer_has_parts(const struct transfer *t, int fd)
 {
-    if (t->size < TRANSFER_PARTS_MIN) return false;
+    if (!transfer_in_parts(t)) return false;
     uint32_t *done = xcalloc(part_count(t), sizeof *done);
     bool there = record_read(t, fd, done);
     free(done);
     return there;
 }
 
-void transfer_forget_parts(const struct transfer *t)
+static void record_forget(const struct transfer *t)
 {
     char path[FS_PATH_MAX];
     if (record_path(t, path)) (void)unlink(path);
@@ -197,6 +202,11 @@ NODISCARD static bool lanes_fill(struct parts *p, struct error *err)
     return true;
 }
 
+static void lane_count(struct parts *p, const struct lane *lane)
+{
+    p->done[lane->part] = (uint32_t)(lane->x.offset + lane->x.moved - part_begin(lane->part));
+}
+
 /* A request has ended, well or not: what it brought stays. */
 NODISCARD static bool lane_ended(struct parts *p, struct lane *lane, CURLcode code,
                                  struct error *err)
@@ -206,7 +216,7 @@ NODISCARD static bool lane_ended(struct parts *p, struct lane *lane, CURLcode co
     lane->busy = false;
     p->taken[lane->part] = false;
     p->moved += x->moved;
-    p->done[lane->part] = (uint32_t)(x->offset + x->moved - part_begin(lane->part));
+    lane_count(p, lane);
     if (x->whole) {
         p->whole = true;
         return error_set(err, ERR_INVALID, "the server knows no ranges");
@@ -226,26 +236,26 @@ NODISCARD static bool lane_ended(struct parts *p, struct lane *lane, CURLcode co
     return !transfer_impatient(p->t, p->idle, TRANSFER_TRIES * TRANSFER_LANES, p->moved_ms);
 }
 
-static bool wanted(const struct parts *p)
+/* What is under way counts as well: a part that is cut goes on where it was. */
+static void lanes_count(struct parts *p)
+{
+    for (size_t i = 0; i < TRANSFER_LANES; i++)
+        if (p->lanes[i].busy) lane_count(p, &p->lanes[i]);
+}
+
+static bool wanted(struct parts *p)
 {
     uint64_t done = 0;
     if (!p->t->fn) return true;
+    lanes_count(p);
     for (size_t i = 0; i < p->count; i++) done += p->done[i];
-    for (size_t i = 0; i < TRANSFER_LANES; i++)
-        if (p->lanes[i].busy) done += p->lanes[i].x.moved;
     return p->t->fn(p->t->owner, done, p->t->size);
 }
 
-/* What is under way counts as well: a part that is cut goes on where it was. */
 NODISCARD static bool record_progress(struct parts *p, struct error *err)
 {
     if (clock_boot_ms() < p->recorded_ms + RECORD_MS) return true;
-    for (size_t i = 0; i < TRANSFER_LANES; i++) {
-        const struct lane *lane = &p->lanes[i];
-        if (lane->busy)
-            p->done[lane->part] =
-                (uint32_t)(lane->x.offset + lane->x.moved - part_begin(lane->part));
-    }
+    lanes_count(p);
     return record_write(p, err);
 }
 
@@ -278,8 +288,7 @@ static void parts_close(struct parts *p)
         if (lane->busy) {
             curl_multi_remove_handle(p->multi, lane->x.curl);
             p->moved += lane->x.moved;
-            p->done[lane->part] =
-                (uint32_t)(lane->x.offset + lane->x.moved - part_begin(lane->part));
+            lane_count(p, lane);
         }
         curl_easy_cleanup(lane->x.curl);
     }
@@ -308,11 +317,11 @@ bool transfer_get_parts(const struct transfer *t, int fd, uint64_t *bytes, bool 
     bool ok = ready ? record_open(&p, err) && run(&p, err)
                     : error_set(err, ERR_FATAL, "libcurl does not start");
     parts_close(&p);
-    if (p.record >= 0 && !ok && !record_write(&p, &ignored)) transfer_forget_parts(t);
+    if (p.record >= 0 && !ok && !record_write(&p, &ignored)) record_forget(t);
     auto_close(&p.record);
     free(p.done);
     *bytes += p.moved;
     *whole = p.whole;
-    if (ok || p.whole) transfer_forget_parts(t);
+    if (ok || p.whole) record_forget(t);
     return ok;
 }

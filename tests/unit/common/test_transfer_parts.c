@@ -5,6 +5,7 @@
 #include "io/transfer.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,7 +28,8 @@ struct world {
     char folder[64], path[128], url[128];
     uint8_t *data, sha256[DIGEST_SIZE];
     pid_t server;
-    uint64_t calls, stop_at; /* of the progress callback */
+    uint64_t calls, told, stop_at; /* of the progress callback */
+    uint64_t rate_max;
 };
 
 /* ---- the server: a process, and one for each connection ---- */
@@ -141,6 +143,8 @@ static bool go_on(void *owner, uint64_t done, uint64_t total)
 {
     struct world *w = owner;
     assert_true(done <= total);
+    if (w->rate_max) assert_true(done >= w->told);
+    w->told = done;
     w->calls++;
     return w->stop_at == 0 || done < w->stop_at;
 }
@@ -152,9 +156,19 @@ static bool get(struct world *w, uint64_t *bytes, struct error *err)
                                 .path = w->path,
                                 .size = SIZE,
                                 .sha256 = w->sha256,
+                                .rate_max = w->rate_max,
                                 .fn = go_on,
                                 .owner = w };
     return transfer_get(&t, bytes, err);
+}
+
+static void spoil(const struct world *w, off_t at)
+{
+    struct error err;
+    int fd = open(w->path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(fs_pwrite_all(fd, bytes_of_text("\x5a"), (uint64_t)at, &err));
+    close(fd);
 }
 
 static bool beside(const struct world *w)
@@ -247,6 +261,36 @@ static void another_process_goes_on_within_the_parts(void **state)
     assert_false(beside(w));
 }
 
+/* Half a second and more, so that what is under way is recorded in between. */
+static void progress_counts_no_byte_twice(void **state)
+{
+    struct world *w = *state;
+    struct error err = { 0 };
+    uint64_t bytes;
+    serve(w, STEADY);
+    w->rate_max = 16 * 1000 * 1000;
+    assert_true(get(w, &bytes, &err));
+    assert_int_equal(w->told <= SIZE, 1);
+    assert_int_equal(bytes, SIZE);
+}
+
+/* The record outlived a power cut, the bytes that it tells of did not. */
+static void what_an_earlier_process_left_wrong_is_fetched_again(void **state)
+{
+    struct world *w = *state;
+    struct error err = { 0 };
+    uint64_t bytes = 0;
+    serve(w, STEADY);
+    w->stop_at = SIZE / 2;
+    assert_false(get(w, &bytes, &err));
+    w->stop_at = 0;
+    spoil(w, 0);
+    err = (struct error){ 0 };
+    assert_true(get(w, &bytes, &err));
+    assert_true(bytes >= SIZE);
+    assert_false(beside(w));
+}
+
 static void a_record_of_another_object_is_not_believed(void **state)
 {
     struct world *w = *state;
@@ -278,6 +322,8 @@ int main(void)
         served(a_server_that_is_busy_is_asked_again),
         served(a_server_without_ranges_is_asked_for_the_whole),
         served(another_process_goes_on_within_the_parts),
+        served(progress_counts_no_byte_twice),
+        served(what_an_earlier_process_left_wrong_is_fetched_again),
         served(a_record_of_another_object_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
