@@ -33,6 +33,7 @@ struct step_spec {
     const char *appspec_filename;       /* "" for appspec.yml, then appspec.yaml */
     bool run_root_scripts_from_current; /* see worker.md section 5, "Script root" */
     uint64_t build_memory_max;          /* bytes a process of a build; 0 no bound */
+    uint64_t transfer_rate_max;         /* bytes a second of a transfer; 0 no bound */
     const char *secrets_dir;            /* files that builds may name; "" none */
 };
 

@@ -162,6 +162,7 @@ static const struct wire_field step_spec_fields[] = {
     FIELD(step_spec, StepSpec, appspec_filename, WIRE_TEXT, .max = WIRE_PATH_MAX),
     FIELD(step_spec, StepSpec, run_root_scripts_from_current, WIRE_BOOL),
     FIELD(step_spec, StepSpec, build_memory_max, WIRE_U64),
+    FIELD(step_spec, StepSpec, transfer_rate_max, WIRE_U64),
     FIELD(step_spec, StepSpec, secrets_dir, WIRE_TEXT, .max = WIRE_PATH_MAX),
 };
 const struct wire_type wire_step_spec = TYPE(step_spec, step_spec);

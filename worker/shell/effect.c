@@ -237,6 +237,7 @@ NODISCARD static bool write_spec(struct effect *effect, const struct step_ref *r
     complete.appspec_filename = effect->config.appspec_filename;
     complete.revisions_bytes_max = effect->config.revisions_bytes_max;
     complete.build_memory_max = effect->config.build_memory_max;
+    complete.transfer_rate_max = effect->config.transfer_rate_max;
     complete.secrets_dir = effect->config.secrets_dir ? effect->config.secrets_dir : "";
     buf_init(&data, WIRE_FRAME_MAX);
     wire_step_spec_encode(&complete, &data);
@@ -431,9 +432,8 @@ NODISCARD static bool progress_event(struct tracked *step, struct worker_event *
     if (fd < 0 || !fs_pread_full(fd, line, sizeof line - 1, 0, &got, &err)) return false;
     if (sscanf(line, "%llu %llu", &done, &total) != 2) return false;
     waits_of(line, waits);
-    bool again = waits[0] && clock_boot_ms() >= step->waits_due;
     bool same = done == step->done && total == step->total && text_equal(waits, step->waits);
-    if (same && !again) return false;
+    if (same && !(waits[0] && clock_boot_ms() >= step->waits_due)) return false;
     step->waits_due = clock_boot_ms() + 1000;
     memcpy(step->waits, waits, sizeof step->waits);
     *out = (struct worker_event){ .type = WORKER_STEP_PROGRESS };

@@ -18,6 +18,7 @@ static const struct config_field fields[] = {
     { "revisionsSize", CONFIG_SIZE, offsetof(struct settings, revisions_bytes_max),
       .min = 1 << 20 },
     { "buildMemory", CONFIG_SIZE, offsetof(struct settings, build_memory_max), .min = 16 << 20 },
+    { "transferRate", CONFIG_SIZE, offsetof(struct settings, transfer_rate_max), .min = 16 << 10 },
     { "log", CONFIG_TEXT, offsetof(struct settings, log_level), .fallback = "info" },
     { .name = NULL }
 };

@@ -10,6 +10,7 @@
  *     revisions: 5                       # optional: kept on the host
  *     secrets: secrets                   # optional: a folder of files that builds may name
  *     buildMemory: 2 GiB                 # optional: data of each process of a build
+ *     transferRate: 20 MiB               # optional: a second, of each transfer
  *     log: info
  */
 #pragma once
@@ -19,7 +20,8 @@
 struct settings {
     struct config *config;
     const char *name, *region, *coordinator, *coordinator_key, *key, *state, *root, *secrets;
-    uint64_t revisions_max, revisions_bytes_max, build_memory_max; /* 0: no bound */
+    /* 0: no bound */
+    uint64_t revisions_max, revisions_bytes_max, build_memory_max, transfer_rate_max;
     const char *log_level;
     enum log_level log;
 };

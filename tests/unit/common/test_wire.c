@@ -356,6 +356,7 @@ static void a_step_spec_comes_back_as_it_was(void **state)
     spec.appspec_filename = "appspec.yaml";
     spec.run_root_scripts_from_current = true;
     spec.build_memory_max = 6;
+    spec.transfer_rate_max = 8;
     spec.secrets_dir = "/etc/secrets";
     ROUND_TRIP((struct fixture *)*state, step_spec, &spec, &out);
 }

@@ -5,6 +5,7 @@
 #include "io/digest.h"
 #include "io/transfer.h"
 #include "steps/build/build.h"
+#include "steps/fetch/fetch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -130,18 +131,6 @@ NODISCARD static bool gather(struct build *build, const struct buildspec_artifac
     return g->files > 0 || error_set(err, ERR_NOT_FOUND, "every file of the artifact is excluded");
 }
 
-struct watch {
-    struct step *step;
-    struct error why;
-};
-
-static bool go_on(void *owner, uint64_t done, uint64_t total)
-{
-    struct watch *watch = owner;
-    (void)done, (void)total;
-    return step_continues(watch->step, &watch->why);
-}
-
 /* The grant is for any content up to ref.size bytes: size and digest are ours to say. */
 NODISCARD static bool put(struct build *build, const struct job_artifact *output, const char *path,
                           struct error *err)
@@ -160,13 +149,16 @@ NODISCARD static bool put(struct build *build, const struct job_artifact *output
     hex_format(told->ref.sha256, SHA256_SIZE, hex);
     if (!transfer_url_for(output->grant.url, told->ref.size, told->ref.sha256, url, err))
         return false;
-    struct watch watch = { .step = build->step };
+    struct fetch_watch watch = { .step = build->step, .what = output->ref.store };
     const struct transfer transfer = { .url = url,
                                        .pin = output->grant.pin,
                                        .path = path,
                                        .size = told->ref.size,
                                        .sha256 = told->ref.sha256,
-                                       .fn = go_on,
+                                       .rate_max = build->step->spec->transfer_rate_max,
+                                       .fn = fetch_go_on,
+                                       .patience_ms = FETCH_PATIENCE_MS,
+                                       .wait_fn = fetch_waits,
                                        .owner = &watch };
     if (!transfer_put(&transfer, version, &sent, err))
         return error_wrap(err, "put artifact '%s' into store '%s'", output->name,

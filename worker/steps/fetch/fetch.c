@@ -33,6 +33,7 @@ bool fetch_artifact(struct step *step, const struct artifact_ref *ref, const str
                                        .path = path,
                                        .size = ref->size,
                                        .sha256 = ref->sha256,
+                                       .rate_max = step->spec->transfer_rate_max,
                                        .fn = fetch_go_on,
                                        .patience_ms = FETCH_PATIENCE_MS,
                                        .wait_fn = fetch_waits,

@@ -85,9 +85,12 @@ NODISCARD static bool put(struct step *step, const char *path, struct error *err
     if (!digest_file(path, sha256, &size, err) ||
         !transfer_url_for(job->log_write.url, size, sha256, url, err))
         return false;
-    const struct transfer transfer = {
-        .url = url, .pin = job->log_write.pin, .path = path, .size = size, .sha256 = sha256
-    };
+    const struct transfer transfer = { .url = url,
+                                       .pin = job->log_write.pin,
+                                       .path = path,
+                                       .size = size,
+                                       .sha256 = sha256,
+                                       .rate_max = step->spec->transfer_rate_max };
     if (transfer_put(&transfer, version, &sent, err)) return true;
     return error_wrap(err, "put '%s' into store '%s'", job->log.key, job->log.store);
 }

@@ -15,6 +15,7 @@ bool replicate_run(struct step *step, struct step_report *report, struct error *
                                        .path = path,
                                        .size = job->input.size,
                                        .sha256 = job->input.sha256,
+                                       .rate_max = step->spec->transfer_rate_max,
                                        .fn = fetch_go_on,
                                        .patience_ms = FETCH_PATIENCE_MS,
                                        .wait_fn = fetch_waits,
