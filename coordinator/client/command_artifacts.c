@@ -184,6 +184,14 @@ static enum client_exit get(struct client *client, const struct place *place)
     }
     client_hint(client, known ? "its SHA-256 is the one that was put"
                               : "nothing tells its SHA-256: the bytes were not checked");
+    if (client->options->output == OUTPUT_JSON) {
+        json_t *all = json_object();
+        json_put_text(all, "file", path);
+        json_put_text(all, "key", place->key);
+        json_put(all, "verified", json_boolean(known));
+        json_write(&client->out, all, false);
+        return EXIT_DONE;
+    }
     print_text(&client->out, path);
     print_raw(&client->out, "\n");
     return EXIT_DONE;
@@ -191,7 +199,35 @@ static enum client_exit get(struct client *client, const struct place *place)
 
 struct tally {
     unsigned good, bad, unknown;
+    json_t *json; /* NULL: a line each instead */
 };
+
+enum judgement { JUDGED_GOOD, JUDGED_BAD, JUDGED_UNKNOWN };
+
+static void verified_line(struct print *out, const struct place *one, const char *version,
+                          enum judgement judgement, const char *cause)
+{
+    static const char *const words[] = { "ok      ", "BAD     ", "unknown " };
+    print_styled(out, judgement == JUDGED_BAD ? STYLE_BAD : STYLE_PLAIN, words[judgement]);
+    print_text(out, one->key);
+    print_raw(out, " ");
+    print_text(out, version);
+    if (cause[0]) print_raw(out, ": ");
+    print_text(out, cause);
+    print_raw(out, "\n");
+}
+
+static void verified_value(json_t *list, const struct place *one, const char *version,
+                           enum judgement judgement, const char *cause)
+{
+    static const char *const words[] = { "good", "bad", "unknown" };
+    json_t *object = json_object();
+    json_put_text(object, "key", one->key);
+    json_put_text(object, "versionId", version);
+    json_put_text(object, "result", words[judgement]);
+    json_put_text(object, "cause", cause);
+    (void)json_array_append_new(list, object);
+}
 
 static enum client_exit verify_one(struct client *client, const struct place *place,
                                    const struct stored_object *object, const char *folder,
@@ -208,20 +244,18 @@ static enum client_exit verify_one(struct client *client, const struct place *pl
     (void)unlink(path);
     if (exit != EXIT_DONE && err.code == ERR_NONE) return exit;
     if (err.code == ERR_CONFLICT) return EXIT_INTERRUPTED;
-    unsigned *count = err.code != ERR_NONE ? &tally->bad : known ? &tally->good : &tally->unknown;
-    (*count)++;
-    print_styled(&client->out, err.code != ERR_NONE ? STYLE_BAD : STYLE_PLAIN,
-                 err.code != ERR_NONE ? "BAD     "
-                 : known              ? "ok      "
-                                      : "unknown ");
-    print_text(&client->out, one.key);
-    print_raw(&client->out, " ");
-    print_text(&client->out, version);
-    if (err.code != ERR_NONE) {
-        print_raw(&client->out, ": ");
-        print_text(&client->out, err.text);
+    enum judgement judgement = err.code != ERR_NONE ? JUDGED_BAD
+                               : known              ? JUDGED_GOOD
+                                                    : JUDGED_UNKNOWN;
+    const char *cause = judgement == JUDGED_BAD ? err.text : "";
+    tally->good += judgement == JUDGED_GOOD;
+    tally->bad += judgement == JUDGED_BAD;
+    tally->unknown += judgement == JUDGED_UNKNOWN;
+    if (tally->json) {
+        verified_value(tally->json, &one, version, judgement, cause);
+        return EXIT_DONE;
     }
-    print_raw(&client->out, "\n");
+    verified_line(&client->out, &one, version, judgement, cause);
     client_flush(client);
     return EXIT_DONE;
 }
@@ -264,8 +298,12 @@ static enum client_exit verify(struct client *client, const struct place *place)
         (void)fs_error(&err, "make", folder);
         return client_fail_error(client, &err, "the objects were not verified", "");
     }
+    if (client->options->output == OUTPUT_JSON) tally.json = json_array();
     enum client_exit exit = verify_in(client, place, folder, &tally);
     if (!fs_remove_tree(folder, &err)) client_hint(client, "%s", err.text);
+    if (exit == EXIT_DONE && tally.json)
+        json_write(&client->out, json_pack("{s:O}", "objects", tally.json), false);
+    json_decref(tally.json);
     if (exit != EXIT_DONE) return exit;
     client_hint(client, "%u good, %u bad, %u without a digest", tally.good, tally.bad,
                 tally.unknown);
@@ -341,7 +379,14 @@ static enum client_exit empty(struct client *client, const struct place *place)
         exit = sweep(client, place, &erased, &kept, &more);
         if (exit != EXIT_DONE) return exit;
     }
-    print_format(&client->out, "%" PRIu64 "\n", erased);
+    if (client->options->output == OUTPUT_JSON) {
+        json_t *all = json_object();
+        json_put_number(all, "removed", erased);
+        json_put_number(all, "kept", kept);
+        json_write(&client->out, all, false);
+    } else {
+        print_format(&client->out, "%" PRIu64 "\n", erased);
+    }
     client_hint(client, "versions removed: %" PRIu64 ", kept: %zu", erased, kept);
     if (!kept) return EXIT_DONE;
     return client_fail(client, ERR_CONFLICT, "the bucket is not empty",

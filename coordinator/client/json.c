@@ -113,12 +113,7 @@ static json_t *latest_value(const struct action_state *action, const struct acti
     if (!id_empty(&action->token)) json_put(all, "approval", approval_value(action));
     if (facts->total > 0) json_put_number(all, "percentComplete", facts->percent);
     if (facts->cause[0]) json_put_text(all, "waitsFor", facts->cause);
-    if (action->error_code[0] || action->error_message[0]) {
-        json_t *error = json_object();
-        json_put_text(error, "code", action->error_code);
-        json_put_text(error, "message", action->error_message);
-        json_put(all, "errorDetails", error);
-    }
+    json_put_error(all, "errorDetails", action->error_code, action->error_message);
     return all;
 }
 

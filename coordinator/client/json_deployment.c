@@ -60,12 +60,7 @@ static json_t *deployment_value(const struct execution *e, const char *stage,
     json_put_time(all, "startTime", action->started_ms);
     json_put_time(all, "completeTime", action->ended_ms);
     json_put_text(all, "summary", action->summary);
-    if (action->error_code[0] || action->error_message[0]) {
-        json_t *error = json_object();
-        json_put_text(error, "code", action->error_code);
-        json_put_text(error, "message", action->error_message);
-        json_put(all, "errorInformation", error);
-    }
+    json_put_error(all, "errorInformation", action->error_code, action->error_message);
     return all;
 }
 

@@ -55,6 +55,15 @@ void json_put_variables(json_t *object, const char *name, const struct variable 
     if (all) json_put(object, name, all);
 }
 
+void json_put_error(json_t *object, const char *name, const char *code, const char *message)
+{
+    if (!code[0] && !message[0]) return;
+    json_t *error = json_object();
+    json_put_text(error, "code", code);
+    json_put_text(error, "message", message);
+    json_put(object, name, error);
+}
+
 void json_write(struct print *out, json_t *value, bool line)
 {
     if (out->mode.yaml) {

@@ -18,6 +18,8 @@ void json_put_variables(json_t *object, const char *name, const struct variable 
 /* Takes the value. */
 void json_write(struct print *out, json_t *value, bool line);
 json_t *json_text_value(const char *text, size_t len);
+/* {"code", "message"}; left out when there is neither. */
+void json_put_error(json_t *object, const char *name, const char *code, const char *message);
 /* What list-pipeline-executions has of an execution. */
 json_t *json_summary(const struct execution *e);
 /* A host of a deployment, with its lifecycle events. */

@@ -51,6 +51,9 @@ static void find(void *owner, enum finding_level level, const char *subject, con
 
 /* ---- folders ---- */
 
+static const char make_room[] =
+    "make room on the disk, or keep fewer versions (`keep` of the store)";
+
 static const char *room_text(struct doctor *d, uint64_t bytes)
 {
     if (bytes >> 30) return arena_format(&d->arena, "%.1f GiB free", (double)bytes / (1 << 30));
@@ -72,9 +75,11 @@ static void check_folder(struct doctor *d, const char *subject, const char *fold
     uint64_t room = 0;
     if (!writable(folder, &err)) {
         find(d, FINDING_BAD, subject, err.text,
-             arena_format(&d->arena,
-                          "let the user %u of the coordinator write there: chown -R %u %s",
-                          (unsigned)geteuid(), (unsigned)geteuid(), folder));
+             err.code == ERR_NO_SPACE
+                 ? make_room
+                 : arena_format(&d->arena,
+                                "let the user %u of the coordinator write there: chown -R %u %s",
+                                (unsigned)geteuid(), (unsigned)geteuid(), folder));
     } else if (!fs_free_bytes(folder, &room, &err)) {
         find(d, FINDING_BAD, subject, err.text, "");
     } else {
@@ -82,9 +87,7 @@ static void check_folder(struct doctor *d, const char *subject, const char *fold
                                    : room < (uint64_t)DOCTOR_ROOM_ODD ? FINDING_ODD
                                                                       : FINDING_GOOD;
         find(d, level, subject, arena_format(&d->arena, "writable, %s", room_text(d, room)),
-             level == FINDING_GOOD ? ""
-                                   : "make room on the disk, or keep fewer versions (`keep` of the "
-                                     "store)");
+             level == FINDING_GOOD ? "" : make_room);
     }
 }
 

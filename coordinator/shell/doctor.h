@@ -10,9 +10,9 @@
  */
 #pragma once
 #include "core/view.h"
+#include "io/log.h"
 #include "io/store.h"
 #include "shell/artifacts.h"
-#include "io/log.h"
 
 enum {
     DOCTOR_ROOM_BAD = 64 << 20,  /* bytes free of a folder: less is bad, */

@@ -25,9 +25,12 @@ def check_list_get_verify(w):
     names = w.meridian("artifacts", "list", "source-bucket", "-o", "name").stdout.split()
     assert set(names) == {first, second}
     path = w.folder / "got.zip"
-    w.meridian("artifacts", "get", "source-bucket", "xr.zip", path, "--revision", first)
+    got = json.loads(w.meridian("artifacts", "get", "source-bucket", "xr.zip", path, "--revision", first, "-o", "json").stdout)
+    assert got == {"file": str(path), "key": "xr.zip", "verified": True}
     assert path.read_bytes() == (w.folder / "bundle-1.zip").read_bytes()
     assert "ok " in w.meridian("artifacts", "verify", "store-us-east-1", "xr/").stdout
+    verified = json.loads(w.meridian("artifacts", "verify", "source-bucket", "-o", "json").stdout)["objects"]
+    assert {(o["versionId"], o["result"]) for o in verified} == {(first, "good"), (second, "good")}
     assert w.meridian("artifacts", "get", "source-bucket", "nothing", status=3).stderr
     assert w.meridian("artifacts", "list", "nowhere", status=3).stderr
     w.meridian("artifacts", "empty", "store-us-east-1", status=2)  # nobody to ask
@@ -40,7 +43,8 @@ def check_empty(w):
     done = w.meridian("artifacts", "empty", "store-us-east-1", "--yes", status=6)
     assert "kept: xr/" in done.stderr
     assert artifacts_of(w, "store-us-east-1")
-    w.meridian("artifacts", "empty", "store-us-east-1", "--yes", "--force")
+    gone = json.loads(w.meridian("artifacts", "empty", "store-us-east-1", "--yes", "--force", "-o", "json").stdout)
+    assert gone["removed"] > 0 and gone["kept"] == 0
     assert objects(w, "store-us-east-1") == []
     # What is gone is copied anew, and not believed to be there.
     _, view = w.deploy(app("three"))
