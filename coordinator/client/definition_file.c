@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STEP = 4096, FILE_MAX = 4 << 20 };
+enum { STEP = 4096, FILE_MAX = 4 << 20, FILE_DOCUMENTS_MAX = 1000 };
 
 NODISCARD static bool read_all(const char *path, struct buf *text, struct error *err)
 {
@@ -20,6 +20,20 @@ NODISCARD static bool read_all(const char *path, struct buf *text, struct error 
     }
 }
 
+NODISCARD static bool read_documents(const char *path, struct definition_file *file,
+                                     struct error *err)
+{
+    bool good = read_all(path, &file->text, err);
+    if (file->text.len > FILE_MAX || (!good && err->code == ERR_NO_SPACE))
+        return error_set(err, ERR_INVALID, "'%s' is larger than %d KiB", path, FILE_MAX >> 10);
+    file->count = good ? documents_count(buf_bytes(&file->text)) : 0;
+    if (file->count > FILE_DOCUMENTS_MAX)
+        return error_set(err, ERR_INVALID, "'%s' holds %zu documents, at most %d: divide it", path,
+                         file->count, FILE_DOCUMENTS_MAX);
+    if (good) file->rest = documents_of(buf_bytes(&file->text));
+    return good;
+}
+
 enum client_exit definition_file_open(struct client *client, const char *path,
                                       struct definition_file *file)
 {
@@ -27,14 +41,7 @@ enum client_exit definition_file_open(struct client *client, const char *path,
     *file = (struct definition_file){ .name = text_equal(path, "-") ? "stdin" : path };
     buf_init(&file->text, FILE_MAX + 1);
     buf_init(&file->document, FILE_MAX + 1);
-    bool good = read_all(path, &file->text, &err);
-    if (good && file->text.len <= FILE_MAX) {
-        file->rest = documents_of(buf_bytes(&file->text));
-        file->count = documents_count(file->rest.text);
-        return EXIT_DONE;
-    }
-    if (good || err.code == ERR_NO_SPACE)
-        error_set(&err, ERR_INVALID, "'%s' is larger than %d KiB", path, FILE_MAX >> 10);
+    if (read_documents(path, file, &err)) return EXIT_DONE;
     return client_fail_error(client, &err, "the file cannot be read", "");
 }
 
@@ -98,6 +105,7 @@ enum client_exit definition_file_each(struct client *client, const char *path,
 {
     AUTO(definition_file_deinit) struct definition_file file;
     enum client_exit worst = definition_file_open(client, path, &file);
+    if (worst != EXIT_DONE) return worst;
     while (worst != EXIT_INTERRUPTED && worst != EXIT_UNREACHABLE && definition_file_next(&file)) {
         enum client_exit exit = each(client, &file);
         if (exit != EXIT_DONE) worst = exit;

@@ -89,6 +89,9 @@ def test_several_documents_in_one_file_are_applied_in_turn_and_exported_again(fl
     wrong = fleet.meridian("apply", "-f", path, "--if-version", "1", status=2)
     assert "--if-version" in wrong.stderr
 
+    path.write_text("a: 1\n---\n" * 1001)
+    assert "1001 documents" in fleet.meridian("apply", "-f", path, status=1).stderr
+
     path.write_text("# moved down\n\n---\n" + config + "---\n" + group % "two" + "---\n")
     assert fleet.meridian("validate", path).stdout == (
         f"{path}: valid deploymentConfig two\n{path}: valid deploymentGroup app/xr\n")
