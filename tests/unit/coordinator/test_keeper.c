@@ -92,13 +92,16 @@ static void on_page(void *owner, const struct inventory_page *page)
 
 static void a_place_that_no_page_has_told_is_refused(void **state)
 {
-    static const char *const places[] = { "rubbish", "0/", "../../etc/passwd",
-                                          "0000000000000000000000000000000000000000000000000000000"
-                                          "000000000/zz" };
+    static const char *const places[] = { "rubbish", "0/", "../../etc/passwd", "MARK/zz",
+                                          "MARK/0000000000000000rubbish" };
     struct fixture *f = *state;
     put(f, "a");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        inventory_list(f->artifacts, "bucket", "", places[i], on_page, f);
+        char after[WIRE_AFTER_MAX];
+        bool marked = text_starts(places[i], "MARK");
+        snprintf(after, sizeof after, "%0*d%s", marked ? DIRSTORE_MARK_SIZE - 1 : 1, 0,
+                 places[i] + (marked ? strlen("MARK") : 0));
+        inventory_list(f->artifacts, "bucket", "", after, on_page, f);
         assert_int_equal(f->err.code, ERR_INVALID);
         assert_int_equal(f->seen, 0);
     }
