@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "fixture_story.h"
 
 #include "shell/definition_group.h"
 #include "wire/wire.h"
@@ -158,12 +159,14 @@ static void perform(struct world *w)
 
 void world_step(struct world *w, struct coordinator_event *event)
 {
+    if (w->story) world_tell_event(w, event);
     event->now_ms = w->now_ms;
     event->boot_ms = w->boot_ms;
     for (size_t i = 0; i < PRNG_SEED_SIZE; i++) event->entropy[i] = (uint8_t)prng_next(&w->random);
     coordinator_actions_clear(&w->out);
     coordinator_step(w->c, event, &w->out);
     perform(w);
+    if (w->story) world_tell_actions(w);
 }
 
 void world_tick(struct world *w)
@@ -253,6 +256,7 @@ void world_init(struct world *w)
 
 void world_deinit(struct world *w)
 {
+    if (w->story) story_end(w->story);
     coordinator_free(w->c);
     coordinator_actions_deinit(&w->out);
     arena_deinit(&w->arena);

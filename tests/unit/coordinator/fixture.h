@@ -12,6 +12,7 @@
  */
 #pragma once
 #include "core/view.h"
+#include "unit/story.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,12 +37,17 @@ struct world {
     size_t exported_count;
     char ids[512][40];
     size_t id_count;
-    bool no_fleet; /* a restart does not tell the fleet: the test does */
+    bool no_fleet;       /* a restart does not tell the fleet: the test does */
+    struct story *story; /* of a test that tells one */
+    uint64_t due_ms;     /* the deadline that it told last */
 };
 
 /* Begins with an empty store and the fleet "w1" in us-west-2, "e1" in us-east-1. */
 void world_init(struct world *w);
 void world_deinit(struct world *w);
+/* From here to world_deinit() all that the core does is compared with a story of that name, mostly
+ * the test's own (__func__). */
+void world_tell(struct world *w, const char *name);
 /* The process ends and starts again: only the store is left. The fleet is told again. */
 void world_restart(struct world *w);
 

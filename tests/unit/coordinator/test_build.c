@@ -40,6 +40,7 @@ static void only_hosts_that_build_are_asked(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Make=!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     assert_null(world_offer(&w, "w1"));
     assert_string_equal(world_action(&w, "xr", 1, 0)->summary,
@@ -97,6 +98,7 @@ static void what_was_built_is_deployed_and_copied_from_its_region(void **state)
     (void)state;
     struct world w;
     begin_running(&w, "xr Make=!us-west-2 Prod=us-west-2,us-east-1");
+    world_tell(&w, __func__);
     assert_int_equal(copy_of(&w, "Built", "us-west-2")->status, STATUS_IN_PROGRESS);
     struct job build = *world_offer(&w, "b1");
     world_result(&w, 3, &build, STATUS_SUCCEEDED);
@@ -122,6 +124,7 @@ static void a_build_in_another_region_waits_for_its_source(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Make=!us-east-1 Again=!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
     world_fleet(&w, "w1", "us-west-2", "b1", "us-west-2", "bob", "us-east-1", (const char *)NULL);
     world_hello(&w, "bob", "us-east-1", 1, 4);
     world_hello(&w, "b1", "us-west-2", 1, 3);
@@ -152,6 +155,7 @@ static void a_build_that_failed_is_not_tried_again(void **state)
     (void)state;
     struct world w;
     begin_running(&w, "xr Make=!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
     struct job build = *world_offer(&w, "b1");
     world_result(&w, 3, &build, STATUS_FAILED);
     assert_int_equal(build_of(&w)->status, STATUS_FAILED);
@@ -189,6 +193,7 @@ static void a_build_goes_to_another_host_when_its_lease_is_over(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Make=!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
     world_fleet(&w, "b1", "us-west-2", "b2", "us-west-2", (const char *)NULL);
     world_hello(&w, "b1", "us-west-2", 1, 3);
     world_source(&w, "xr", "Source", "v1");
@@ -214,6 +219,7 @@ static void a_result_without_its_outputs_is_a_failure(void **state)
     (void)state;
     struct world w;
     begin_running(&w, "xr Make=!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
     struct job build = *world_offer(&w, "b1");
     build.output_count = 0;
     world_result(&w, 3, &build, STATUS_SUCCEEDED);
@@ -244,6 +250,7 @@ static void stopping_a_build_cancels_it(void **state)
     (void)state;
     struct world w;
     begin_running(&w, "xr Make=!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
     struct job build = *world_offer(&w, "b1");
     world_accept(&w, 3, &build);
     world_stop(&w, world_view(&w, "xr")->execution.id.text, true);

@@ -104,6 +104,7 @@ static void one_host_after_another_and_only_those_of_the_group(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(", \"ec2TagFilters\": [{\"Key\": \"Kind\", \"Value\": \"w\"}]"));
+    world_tell(&w, __func__);
     world_run(&w, "xr", "", "v1");
     assert_int_equal(action_of(&w)->hosts, 4);
     assert_int_equal(action_of(&w)->spare, 1);
@@ -125,6 +126,7 @@ static void a_failed_host_leaves_the_others_as_they_are(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(HALF));
+    world_tell(&w, __func__);
     world_run(&w, "xr", "", "v1");
     assert_int_equal(jobs_in(&w, STATUS_IN_PROGRESS), 2);
     assert_non_null(strstr(action_of(&w)->summary, "2 at work, 3 wait"));
@@ -145,6 +147,7 @@ static void a_failed_host_that_can_be_spared_does_not_fail_the_deployment(void *
     (void)state;
     struct world w;
     begin(&w, GROUP(ALL));
+    world_tell(&w, __func__);
     world_run(&w, "xr", "", "v1");
     finish(&w, "w1", STATUS_FAILED);
     static const char *const rest[] = { "w2", "w3", "w4", "x1" };
@@ -177,6 +180,7 @@ static void a_restart_in_the_middle_lets_nobody_else_begin(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(""));
+    world_tell(&w, __func__);
     world_run(&w, "xr", "", "v1");
     finish(&w, "w1", STATUS_SUCCEEDED);
     world_restart(&w);
@@ -242,6 +246,7 @@ static void who_joins_meanwhile_is_deployed_to(void **state)
         (void)state;
         struct world w;
         begin(&w, ignore ? GROUP(", \"outdatedInstancesStrategy\": \"IGNORE\"") : GROUP(""));
+        world_tell(&w, ignore ? "who_joins_meanwhile_is_left_alone" : "who_joins_meanwhile");
         world_fleet(&w, "w1", "us-west-2", (const char *)NULL);
         world_run(&w, "xr", "", "v1");
         world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", (const char *)NULL);
@@ -260,6 +265,7 @@ static void only_outdated_hosts_when_asked(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(ALL));
+    world_tell(&w, __func__);
     world_fleet(&w, "w1", "us-west-2", (const char *)NULL);
     world_run(&w, "xr", "", "v1");
     finish(&w, "w1", STATUS_SUCCEEDED);
@@ -298,6 +304,7 @@ static void a_retry_goes_on_by_the_groups_rule(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(""));
+    world_tell(&w, __func__);
     world_run(&w, "xr", "", "v1");
     finish(&w, "w1", STATUS_SUCCEEDED);
     finish(&w, "w2", STATUS_FAILED);
@@ -343,6 +350,7 @@ static void a_failure_brings_back_what_was_good(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(ROLLBACK("DEPLOYMENT_FAILURE")));
+    world_tell(&w, __func__);
     good_first(&w);
     world_run(&w, "xr", "", "v2");
     finish(&w, "w1", STATUS_FAILED);
@@ -381,6 +389,7 @@ static void an_alarm_ends_the_deployment_and_brings_back_what_was_good(void **st
     begin(&w, GROUP(ROLLBACK(
                   "DEPLOYMENT_STOP_ON_ALARM") ", \"alarmConfiguration\": {\"enabled\": "
                                               "true, \"alarms\": [{\"name\": \"errors\"}]}"));
+    world_tell(&w, __func__);
     good_first(&w);
     world_run(&w, "xr", "", "v2");
     assert_true(alarm(&w, "other", true)->changed);
@@ -406,6 +415,7 @@ static void a_stop_brings_back_what_was_good(void **state)
     (void)state;
     struct world w;
     begin(&w, GROUP(ROLLBACK("DEPLOYMENT_STOP_ON_REQUEST")));
+    world_tell(&w, __func__);
     good_first(&w);
     struct id id = world_run(&w, "xr", "", "v2")->execution;
     world_stop(&w, id.text, true);

@@ -86,6 +86,7 @@ static void an_offer_is_repeated_until_it_is_accepted(void **state)
     (void)state;
     struct world w;
     const struct job *first = begin(&w);
+    world_tell(&w, __func__);
     assert_false(world_sleep_sent(&w, 499, "w1", MESSAGE_OFFER));
     assert_true(world_sleep_sent(&w, 1, "w1", MESSAGE_OFFER));
     const struct job *again = world_offer(&w, "w1");
@@ -125,6 +126,7 @@ static void a_result_is_journalled_and_acknowledged_each_time(void **state)
     (void)state;
     struct world w;
     const struct job *offer = begin(&w);
+    world_tell(&w, __func__);
     world_result(&w, 1, offer, STATUS_SUCCEEDED);
     assert_int_equal(job_of(&w)->status, STATUS_SUCCEEDED);
     const struct coordinator_action *ack = world_sent(&w, "w1", MESSAGE_RESULT_ACK);
@@ -166,6 +168,7 @@ static void a_stale_fence_proves_that_the_attempt_never_started(void **state)
     (void)state;
     struct world w;
     const struct job *first = begin(&w);
+    world_tell(&w, __func__);
     world_nack(&w, 1, first, NACK_STALE);
     const struct job *second = world_offer(&w, "w1");
     assert_non_null(second);
@@ -229,6 +232,7 @@ static void an_offer_of_an_earlier_epoch_that_was_never_accepted_is_made_anew(vo
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     world_restart(&w);
     world_fleet(&w, "w1", "us-west-2", (const char *)NULL);
     world_hello(&w, "w1", "us-west-2", 1, 2);
@@ -267,6 +271,7 @@ static void a_revoked_worker_fails_its_job(void **state)
     (void)state;
     struct world w;
     const struct job *offer = begin(&w);
+    world_tell(&w, __func__);
     world_accept(&w, 1, offer);
     world_fleet(&w, "e1", "us-east-1", (const char *)NULL);
     assert_int_equal(job_of(&w)->status, STATUS_FAILED);
@@ -282,6 +287,7 @@ static void rows_that_the_journal_proves_over_are_dropped(void **state)
     (void)state;
     struct world w;
     struct job offer = *begin(&w);
+    world_tell(&w, __func__);
     world_result(&w, 1, &offer, STATUS_SUCCEEDED);
     struct row rows[3] = { world_row(&offer, ROW_RUNNING), world_row(&offer, ROW_RUNNING),
                            world_row(&offer, ROW_ENDED) };
@@ -363,6 +369,7 @@ static void several_lifecycle_events_keep_their_order(void **state)
     (void)state;
     struct world w;
     const struct job *offer = begin(&w);
+    world_tell(&w, __func__);
     progress(&w, offer, EVENT_DOWNLOAD_BUNDLE, STATUS_IN_PROGRESS);
     progress(&w, offer, EVENT_DOWNLOAD_BUNDLE, STATUS_SUCCEEDED);
     progress(&w, offer, EVENT_INSTALL, STATUS_IN_PROGRESS);
@@ -390,6 +397,7 @@ static void one_target_has_one_open_job_on_a_host(void **state)
     (void)state;
     struct world w;
     const struct job *offer = begin(&w);
+    world_tell(&w, __func__);
     assert_int_equal(world_apply(&w, "other Prod=us-west-2")->failure.code, ERR_NONE);
     world_source(&w, "other", "Source", "v9");
     assert_null(world_offer(&w, "w1"));

@@ -33,6 +33,7 @@ static void a_revision_goes_through_two_regions_to_the_end(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2,us-east-1");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     const struct job *home = world_offer(&w, "w1"), *copy = world_offer(&w, "e1");
     assert_non_null(home);
@@ -92,6 +93,7 @@ static void equal_run_orders_run_together_and_greater_ones_follow(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1>us-west-2");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     world_finish(&w, "xr", "e1", 2, STATUS_SUCCEEDED);
     assert_int_equal(world_action(&w, "xr", 1, 0)->status, STATUS_IN_PROGRESS);
@@ -110,6 +112,7 @@ static void a_failed_action_lets_the_running_ones_end_and_begins_no_more(void **
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2,us-east-1>us-west-2 Next=us-west-2");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     world_finish(&w, "xr", "w1", 1, STATUS_FAILED);
     assert_int_equal(world_action(&w, "xr", 1, 0)->status, STATUS_FAILED);
@@ -131,6 +134,7 @@ static void a_stage_is_locked_and_only_the_newest_waits(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     struct id first = newest(&w);
     world_source(&w, "xr", "Source", "v2");
@@ -171,6 +175,7 @@ static void an_execution_keeps_the_definition_it_began_with(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr One=us-west-2 Two=us-east-1");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     assert_int_equal(world_apply(&w, "xr One=us-west-2")->version, 2);
     world_finish(&w, "xr", "w1", 1, STATUS_SUCCEEDED);
@@ -191,6 +196,7 @@ static void a_region_without_a_worker_says_so_and_fails_at_its_deadline(void **s
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2,ap-southeast-2");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     const char *text = "no worker is enrolled in region ap-southeast-2";
     assert_string_equal(world_action(&w, "xr", 1, 1)->summary, text);
@@ -208,6 +214,7 @@ static void a_worker_that_joins_during_the_action_is_included(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", (const char *)NULL);
     assert_string_equal(world_action(&w, "xr", 1, 0)->summary,

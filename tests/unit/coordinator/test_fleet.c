@@ -29,6 +29,7 @@ static void a_hello_is_answered_with_what_the_worker_must_know(void **state)
     (void)state;
     struct world w;
     world_init(&w);
+    world_tell(&w, __func__);
     world_hello(&w, "w1", "us-west-2", 1, 1);
     const struct coordinator_action *action = world_sent(&w, "w1", MESSAGE_WELCOME);
     assert_non_null(action);
@@ -95,6 +96,7 @@ static void a_second_worker_of_one_name_is_refused_while_the_first_lives(void **
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     world_hello(&w, "w1", "us-west-2", 2, 8);
     assert_non_null(strstr(refusal(&w, "w1"), "stop one of them"));
     assert_non_null(strstr(summary(&w, "w1")->alarm, "two workers"));
@@ -143,6 +145,7 @@ static void a_worker_with_an_empty_disk_leaves_its_jobs_unknown(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     world_sleep(&w, 5000);
     world_hello(&w, "w1", "us-west-2", 2, 3);
@@ -186,6 +189,7 @@ static void silence_is_noticed_after_five_seconds(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     assert_int_equal(coordinator_deadline(w.c), w.now_ms + 5000);
     world_sleep(&w, 4999);
     assert_true(summary(&w, "w1")->connected);

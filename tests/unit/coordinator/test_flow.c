@@ -102,6 +102,7 @@ static void an_approval_waits_for_one_answer_and_tells_who_gave_it(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Gate=?Look>us-west-2");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     const struct action_state *look = action_of(&w, &id, 0);
     assert_int_equal(look->status, STATUS_IN_PROGRESS);
@@ -130,6 +131,7 @@ static void a_rejection_fails_the_stage_and_tells_why(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Gate=?Look>us-west-2");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     assert_int_equal(approval(&w, &id, "", false, NULL)->failure.code, ERR_NONE);
     assert_int_equal(of(&w, &id)->status, STATUS_FAILED);
@@ -143,6 +145,7 @@ static void an_approval_that_nobody_gives_ends_at_its_time(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Gate=?Look");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     world_sleep(&w, 59 * MINUTE_MS);
     assert_int_equal(of(&w, &id)->status, STATUS_IN_PROGRESS);
@@ -160,6 +163,7 @@ static void a_stop_does_not_wait_for_an_answer(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Gate=?Look");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     world_stop(&w, id.text, false);
     assert_int_equal(of(&w, &id)->status, STATUS_STOPPED);
@@ -172,6 +176,7 @@ static void two_questions_at_once_are_told_apart(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Gate=?One,?Two");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     assert_int_equal(approval(&w, &id, "", true, NULL)->failure.code, ERR_CONFLICT);
     assert_int_equal(approval(&w, &id, "Two", true, NULL)->failure.code, ERR_NONE);
@@ -225,6 +230,7 @@ static void a_retry_repeats_what_failed_and_leaves_finished_hosts_alone(void **s
     for (size_t m = 0; m < 2; m++) {
         struct world w;
         begin(&w, "xr Prod=us-west-2");
+        world_tell(&w, m == 0 ? "a_retry_of_what_failed" : "a_retry_of_all");
         two_hosts(&w);
         struct id id = run(&w, "v1");
         finish(&w, &id, "w1", 1, STATUS_SUCCEEDED);
@@ -252,6 +258,7 @@ static void a_host_that_got_something_else_meanwhile_is_not_left_alone(void **st
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2 Last=us-west-2");
+    world_tell(&w, __func__);
     two_hosts(&w);
     world_request(
         &w,
@@ -274,6 +281,7 @@ static void what_cannot_be_retried_is_refused_by_name(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2");
+    world_tell(&w, __func__);
     struct id first = run(&w, "v1");
     REFUSED(retry(&w, &first, "", RETRY_FAILED_ACTIONS), "StageNotRetryableException");
     finish(&w, &first, "w1", 1, STATUS_FAILED);
@@ -290,6 +298,7 @@ static void a_retry_works_across_an_edit_and_after_a_stop(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2>us-west-2");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     world_stop(&w, id.text, false);
     finish(&w, &id, "w1", 1, STATUS_SUCCEEDED);
@@ -312,6 +321,7 @@ static void a_stage_retries_itself_once(void **state)
     for (size_t d = 0; d < 2; d++) {
         struct world w;
         begin(&w, definitions[d]);
+        world_tell(&w, d == 0 ? "a_stage_retries_what_failed" : "a_stage_retries_all");
         struct id id = run(&w, "v1");
         finish(&w, &id, "w1", 1, STATUS_SUCCEEDED);
         finish(&w, &id, "w1", 1, STATUS_FAILED);
@@ -331,6 +341,7 @@ static void a_failed_copy_is_made_again(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1");
+    world_tell(&w, __func__);
     struct id id = run(&w, "v1");
     while (of(&w, &id)->status == STATUS_IN_PROGRESS) {
         finish(&w, &id, "e1", 2, STATUS_FAILED);
@@ -360,6 +371,7 @@ static void a_rollback_brings_back_what_an_earlier_one_had(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2 Last=us-west-2");
+    world_tell(&w, __func__);
     struct id good = deployed(&w, "v1", STATUS_SUCCEEDED);
     finish(&w, &good, "w1", 1, STATUS_SUCCEEDED);
     struct id bad = deployed(&w, "v2", STATUS_FAILED);
@@ -390,6 +402,7 @@ static void a_failed_stage_rolls_itself_back(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod~ROLLBACK=us-west-2");
+    world_tell(&w, __func__);
     struct id first = deployed(&w, "v0", STATUS_FAILED);
     assert_non_null(strstr(of(&w, &first)->status_summary, "no earlier execution"));
     struct id good = deployed(&w, "v1", STATUS_SUCCEEDED);
@@ -414,6 +427,7 @@ static void a_rollback_goes_first_and_supersedes_nobody(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod~ROLLBACK=us-west-2");
+    world_tell(&w, __func__);
     deployed(&w, "v1", STATUS_SUCCEEDED);
     struct id bad = run(&w, "v2"), fix = run(&w, "v3");
     assert_int_equal(of(&w, &fix)->stages[1].status, STATUS_PENDING);

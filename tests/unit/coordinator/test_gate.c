@@ -82,6 +82,7 @@ static void superseded_keeps_only_the_newest_before_a_stage(void **state)
     (void)state;
     struct runs r;
     begin(&r, "xr:SUPERSEDED Prod=us-west-2");
+    world_tell(&r.w, __func__);
     for (size_t i = 0; i < 3; i++) start(&r);
     assert_int_equal(stage_of(&r, 0, 1), STATUS_IN_PROGRESS);
     assert_int_equal(status_of(&r, 1), STATUS_SUPERSEDED);
@@ -96,6 +97,7 @@ static void queued_keeps_the_order_and_supersedes_nobody(void **state)
     (void)state;
     struct runs r;
     begin(&r, "xr:QUEUED Prod=us-west-2");
+    world_tell(&r.w, __func__);
     for (size_t i = 0; i < 4; i++) start(&r);
     assert_int_equal(view(&r, 0)->execution.mode, MODE_QUEUED);
     for (size_t i = 0; i < 4; i++) {
@@ -152,6 +154,7 @@ static void parallel_ones_are_in_one_stage_together(void **state)
     (void)state;
     struct runs r;
     begin(&r, "xr:PARALLEL Prod=us-west-2");
+    world_tell(&r.w, __func__);
     for (size_t i = 0; i < 3; i++) start(&r);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(status_of(&r, i), STATUS_IN_PROGRESS);
@@ -183,6 +186,7 @@ static void a_disabled_transition_holds_the_newest_and_tells_why(void **state)
     (void)state;
     struct runs r;
     begin(&r, "xr Prod=us-west-2");
+    world_tell(&r.w, __func__);
     const struct reply *reply = transition(&r, "Prod", false, "freeze until Monday");
     assert_int_equal(reply->failure.code, ERR_NONE);
     assert_true(reply->changed);
@@ -242,6 +246,7 @@ static void a_transition_that_cannot_be_is_refused(void **state)
     memset(reason, 'x', sizeof reason);
     reason[301] = '\0';
     begin(&r, "xr Prod=us-west-2");
+    world_tell(&r.w, __func__);
     const struct reply *reply = transition(&r, "Test", false, "");
     assert_int_equal(reply->failure.code, ERR_NOT_FOUND);
     assert_true(text_starts(reply->failure.cause, "StageNotFoundException: "));

@@ -62,6 +62,7 @@ static void a_job_keeps_its_fence_over_a_restart_and_new_ones_are_greater(void *
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     struct job before = world_job_of(world_job(&w, "xr", "w1"));
     world_restart(&w);
@@ -123,6 +124,7 @@ static void a_definition_that_cannot_be_read_holds_its_execution(void **state)
     struct world w;
     struct record records[64];
     begin(&w);
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     size_t count = world_stored_all(&w, "execution/", records);
     count += world_stored_all(&w, "job/", &records[count]);

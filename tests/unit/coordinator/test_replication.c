@@ -60,6 +60,7 @@ static void one_copy_serves_all_actions_and_workers_of_a_region(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1 Next=us-east-1");
+    world_tell(&w, __func__);
     world_fleet(&w, "e1", "us-east-1", "e2", "us-east-1", (const char *)NULL);
     world_hello(&w, "e2", "us-east-1", 1, 5);
     world_source(&w, "xr", "Source", "v1");
@@ -92,6 +93,7 @@ static void the_same_bytes_are_not_copied_again(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     world_finish(&w, "xr", "e1", 2, STATUS_SUCCEEDED);
     world_finish(&w, "xr", "e1", 2, STATUS_SUCCEEDED);
@@ -113,6 +115,7 @@ static void a_failed_copy_is_tried_three_times_then_the_action_fails(void **stat
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1");
+    world_tell(&w, __func__);
     world_source(&w, "xr", "Source", "v1");
     struct fence last = { 0, 0 };
     for (uint32_t attempt = 1; attempt <= 3; attempt++) {
@@ -138,6 +141,7 @@ static void another_worker_is_preferred_for_the_next_attempt(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1");
+    world_tell(&w, __func__);
     world_fleet(&w, "e1", "us-east-1", "e2", "us-east-1", (const char *)NULL);
     world_hello(&w, "e2", "us-east-1", 1, 5);
     world_source(&w, "xr", "Source", "v1");
@@ -188,6 +192,7 @@ static void a_lease_is_echoed_for_current_floating_jobs_only(void **state)
     (void)state;
     struct world w;
     struct job job = floating(&w);
+    world_tell(&w, __func__);
     struct row rows[2] = { world_row(&job, ROW_RUNNING), world_row(&job, ROW_RUNNING) };
     rows[1].attempt = 7;
     world_heartbeat(&w, "e1", 1, 2, rows, 2);
@@ -259,6 +264,7 @@ static void a_copy_of_a_revoked_worker_moves_when_its_lease_is_over(void **state
     (void)state;
     struct world w;
     struct job job = floating(&w);
+    world_tell(&w, __func__);
     world_fleet(&w, "e2", "us-east-1", (const char *)NULL);
     keep_alive(&w, 13000);
     const struct job_state *jobs = world_view(&w, "xr")->jobs;
@@ -311,6 +317,7 @@ static void two_pipelines_do_not_copy_the_same_bytes_at_once(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-east-1");
+    world_tell(&w, __func__);
     world_apply(&w, "yr Prod=us-east-1");
     world_source(&w, "yr", "Source", "v5");
     world_apply(&w, "zr Prod=us-east-1");

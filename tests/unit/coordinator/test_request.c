@@ -17,6 +17,7 @@ static void roles_are_kept_apart(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct request apply = { .kind = REQUEST_APPLY };
     apply.apply.file = "f";
     apply.apply.text = bytes_of_text("xr Prod=us-east-1");
@@ -85,6 +86,7 @@ static void apply_counts_versions_and_knows_equal_text(void **state)
     (void)state;
     struct world w;
     world_init(&w);
+    world_tell(&w, __func__);
     const struct reply *reply = world_apply(&w, "xr Prod=us-west-2");
     assert_int_equal(reply->version, 1);
     assert_true(reply->changed);
@@ -125,6 +127,7 @@ static void a_run_needs_a_pipeline_and_a_revision(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     assert_int_equal(world_run(&w, "nobody", "s1", "")->failure.code, ERR_NOT_FOUND);
     struct coordinator_event event = { .type = COORDINATOR_REQUEST };
     event.request.client = "tess";
@@ -145,6 +148,7 @@ static void one_submission_is_one_execution_and_one_answer(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct id first = world_run(&w, "xr", "s1", "v1")->execution;
     assert_false(id_empty(&first));
     assert_int_equal(world_view(&w, "xr")->execution.trigger, TRIGGER_START);
@@ -209,6 +213,7 @@ static void stop_waits_for_what_runs_and_begins_nothing_more(void **state)
     (void)state;
     struct world w;
     world_init(&w);
+    world_tell(&w, __func__);
     world_connect(&w);
     world_apply(&w, "xr Prod=us-west-2>us-west-2");
     struct id id = world_run(&w, "xr", "", "v1")->execution;
@@ -236,6 +241,7 @@ static void abandon_cancels_what_runs_and_names_who_is_still_busy(void **state)
     (void)state;
     struct world w;
     world_init(&w);
+    world_tell(&w, __func__);
     world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", (const char *)NULL);
     world_hello(&w, "w1", "us-west-2", 1, 1);
     world_apply(&w, "xr Prod=us-west-2");
@@ -270,6 +276,7 @@ static void a_stop_is_asked_for_once_of_each_kind(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct id id = world_run(&w, "xr", "", "v1")->execution;
     struct request stop = { .kind = REQUEST_STOP };
     stop.stop = (struct stop_request){
@@ -299,6 +306,7 @@ static void a_cancel_survives_a_restart(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     world_run(&w, "xr", "", "v1");
     struct job job = world_job_of(world_job(&w, "xr", "w1"));
     world_stop(&w, "", true);

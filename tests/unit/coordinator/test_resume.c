@@ -66,6 +66,7 @@ static void an_interruption_is_journalled_before_it_is_acknowledged(void **state
     (void)state;
     struct world w;
     const struct job *job = deploy(&w);
+    world_tell(&w, __func__);
     interrupt(&w, job, 2);
     assert_non_null(world_sent(&w, "w1", MESSAGE_INTERRUPTED_ACK));
     const struct job_state *now = job_now(&w);
@@ -97,6 +98,7 @@ static void the_word_is_sent_until_it_is_obeyed_and_counts_once(void **state)
     (void)state;
     struct world w;
     const struct job *job = deploy(&w);
+    world_tell(&w, __func__);
     interrupt(&w, job, 2);
     assert_int_equal(ask(&w, "r1", "e1", RESUME_RERUN)->failure.code, ERR_CONFLICT);
     assert_int_equal(ask(&w, "r2", "w1", RESUME_RERUN)->failure.code, ERR_NONE);
@@ -122,6 +124,7 @@ static void after_the_word_the_event_goes_on(void **state)
     (void)state;
     struct world w;
     const struct job *job = deploy(&w);
+    world_tell(&w, __func__);
     interrupt(&w, job, 2);
     ask(&w, "r1", "", RESUME_SKIP);
     obey(&w, job, 2);
@@ -137,6 +140,7 @@ static void a_stop_ends_what_waits(void **state)
     (void)state;
     struct world w;
     const struct job *job = deploy(&w);
+    world_tell(&w, __func__);
     interrupt(&w, job, 2);
     world_stop(&w, world_view(&w, "xr")->execution.id.text, false);
     assert_non_null(world_sent(&w, "w1", MESSAGE_CANCEL));

@@ -106,6 +106,7 @@ static void what_was_removed_is_never_used_again(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     deploy(&w, "v1", STATUS_SUCCEEDED);
     struct artifact_ref first = copy_in_east(&w);
     first.key = arena_text(&w.arena, first.key);
@@ -126,6 +127,7 @@ static void a_rollback_to_a_removed_source_revision_is_refused_with_the_reason(v
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     deploy(&w, "v1", STATUS_SUCCEEDED);
     const struct execution *e = &world_view(&w, "xr")->execution;
     struct artifact_ref source = e->revisions[0].ref;

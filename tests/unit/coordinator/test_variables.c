@@ -269,6 +269,7 @@ static void a_build_is_told_and_tells(void **state)
     struct world w;
     static const struct variable made[] = { { "NAME", "blue" }, { "SIZE", "7" } };
     begin(&w, "xr Make=!us-west-2 Prod=us-west-2 $TAG=one");
+    world_tell(&w, __func__);
     w.exported = made;
     w.exported_count = 2;
     run_with(&w, NULL, 0);
@@ -299,6 +300,7 @@ static void an_action_whose_reference_stands_for_nothing_fails(void **state)
     struct world w;
     static const struct variable made[] = { { "SIZE", "7" }, { "KIND", "x" } };
     begin(&w, "xr Make=!us-west-2 Prod=us-west-2 $TAG=one");
+    world_tell(&w, __func__);
     w.exported = made;
     w.exported_count = 2;
     run_with(&w, NULL, 0);
@@ -365,6 +367,7 @@ static void a_retried_build_gives_its_variables_anew(void **state)
     static const struct variable first[] = { { "NAME", "blue" } };
     static const struct variable second[] = { { "NAME", "green" } };
     begin(&w, "xr Both=!us-west-2>us-west-2 $TAG=one");
+    world_tell(&w, __func__);
     w.exported = first;
     w.exported_count = 1;
     run_with(&w, NULL, 0);
@@ -390,6 +393,7 @@ static void a_rollback_has_the_values_of_its_target(void **state)
     static const struct variable second[] = { { "NAME", "green" } };
     static const struct variable given[] = { { "TAG", "two" } };
     begin(&w, "xr Make=!us-west-2 Prod=us-west-2 $TAG=one");
+    world_tell(&w, __func__);
     for (size_t i = 0; i < 2; i++) {
         w.exported = i ? second : first;
         w.exported_count = 1;

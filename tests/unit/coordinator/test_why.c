@@ -284,6 +284,7 @@ static void a_drained_worker_ends_what_it_has_and_gets_nothing_new(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr:PARALLEL Prod=us-west-2");
+    world_tell(&w, __func__);
     struct id first = run(&w);
     assert_int_equal(drain(&w, "w1", true)->failure.code, ERR_NONE);
     world_finish(&w, "xr", "w1", 1, STATUS_SUCCEEDED);
@@ -326,6 +327,7 @@ static void a_stranger_is_not_drained_and_a_viewer_drains_nobody(void **state)
     (void)state;
     struct world w;
     begin(&w, "xr Prod=us-west-2");
+    world_tell(&w, __func__);
     assert_int_equal(drain(&w, "w9", true)->failure.code, ERR_NOT_FOUND);
     struct request request = { .kind = REQUEST_DRAIN };
     request.drain.worker = "w1";

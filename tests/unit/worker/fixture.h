@@ -1,6 +1,7 @@
 /* fixture.h - the worker core under test and what its last turn did.
  *
  *     FX_TEST(name) { ... } is a cmocka test with a started, connected and welcomed worker `fx`.
+ *     What it does is compared with the story of that name (story.h).
  */
 #pragma once
 #include "fixture_jobs.h"
@@ -76,6 +77,13 @@ static inline enum nack_reason fx_nacked(const struct fx *fx)
     return fx_said(fx, MESSAGE_NACK)->nack.reason;
 }
 
+/* For a test of thousands of steps, as its first words. */
+static inline void fx_untold(struct fx *fx)
+{
+    story_free(fx->story);
+    fx->story = NULL;
+}
+
 #define FX_TEST(name)                                                                              \
     static void name##_body(struct fx *fx);                                                        \
     static void name(void **state)                                                                 \
@@ -84,7 +92,9 @@ static inline enum nack_reason fx_nacked(const struct fx *fx)
         struct fx *fx = calloc(1, sizeof *fx);                                                     \
         assert_non_null(fx);                                                                       \
         fx_ready(fx);                                                                              \
+        fx->story = story_new(#name, fx->now_ms);                                                  \
         name##_body(fx);                                                                           \
+        story_end(fx->story);                                                                      \
         fx_teardown(fx);                                                                           \
         free(fx);                                                                                  \
     }                                                                                              \

@@ -7,6 +7,7 @@
 #pragma once
 #include "core/copy.h"
 #include "core/worker.h"
+#include "fixture_tell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +33,7 @@ struct fx {
     uint64_t now_ms, boot_ms;
     struct id boot, incarnation;
     bool local;
+    struct story *story; /* compared at the end of an FX_TEST */
 };
 
 static inline struct fx_record *fx_find(struct fx *fx, const char *key)
@@ -67,6 +69,7 @@ static inline void fx_put(struct fx *fx, const struct record *record)
 
 static inline void fx_turn(struct fx *fx, struct worker_event *event)
 {
+    if (fx->story) tell_event(fx->story, fx->now_ms, event);
     event->now_ms = fx->now_ms;
     event->boot_ms = fx->boot_ms;
     event->boot = fx->boot;
@@ -81,6 +84,9 @@ static inline void fx_turn(struct fx *fx, struct worker_event *event)
         assert_non_null(slot);
         *slot = fx->disk[--fx->disk_count];
     }
+    if (!fx->story) return;
+    for (size_t i = 0; i < fx->out.count; i++) tell_action(fx->story, &fx->out.at[i]);
+    tell_deadline(fx->story, worker_deadline(fx->worker));
 }
 
 static inline void fx_start(struct fx *fx)

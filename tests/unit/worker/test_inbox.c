@@ -70,6 +70,7 @@ FX_TEST(an_offer_with_a_fence_not_above_the_targets_is_stale)
 
 FX_TEST(an_offer_beyond_the_rows_limit_is_refused_until_there_is_room)
 {
+    fx_untold(fx);
     struct job *first = NULL;
     for (unsigned i = 0; i < WIRE_ROWS_MAX; i++) {
         char id[16];

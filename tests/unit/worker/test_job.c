@@ -187,6 +187,7 @@ FX_TEST(a_step_that_never_began_is_started_again_under_a_new_run)
 /* A worker that dies again and again between the commit and the start is no fault of the hook. */
 FX_TEST(what_the_end_of_a_worker_kept_from_beginning_is_no_try)
 {
+    fx_untold(fx);
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
     fx_offer(fx, job);
     for (uint32_t run = 1; run <= 20; run++) {
@@ -216,6 +217,7 @@ FX_TEST(the_next_step_has_all_its_tries)
 
 FX_TEST(even_ends_of_the_worker_are_bounded)
 {
+    fx_untold(fx);
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
     fx_offer(fx, job);
     for (uint32_t run = 1; run < STEP_FREE_RUNS_MAX + STEP_RUNS_MAX; run++) {

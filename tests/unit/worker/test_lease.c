@@ -128,6 +128,7 @@ FX_TEST(the_version_and_bytes_of_a_replication_come_with_its_result)
 
 FX_TEST(pinned_jobs_need_no_lease)
 {
+    fx_untold(fx);
     struct job *job = fx_job(fx, "j1", 1, 1, 1);
     fx_offer(fx, job);
     fx_assert_started(fx, job, 0, 1);
