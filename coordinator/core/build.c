@@ -156,12 +156,12 @@ const char *build_cause(struct coordinator *c, const struct model_job *job, bool
     const struct model_execution *e = job->execution;
     const struct pipeline_action *action = definition_of(job);
     const char *cause = "";
-    *lost = false;
     for (size_t i = 0; i < action->input_count; i++) {
         long at = model_copy_find(e, action->inputs[i], job->state.region);
         if (at < 0) continue;
         enum status status = e->copies[at].status;
-        *lost = *lost || (status_ended(status) && status != STATUS_SUCCEEDED);
+        *lost = status_ended(status) && status != STATUS_SUCCEEDED;
+        if (*lost) return replication_failure(c, e, (size_t)at);
         if (!cause[0]) cause = replication_cause(c, e, (size_t)at);
     }
     return cause;
@@ -290,8 +290,7 @@ void build_reconcile(struct coordinator *c, struct model_execution *e, size_t st
         conclude(c, e, stage, action, job);
     else if (!job && lost >= 0)
         engine_end_action(c, e, stage, action, STATUS_FAILED, "JobFailed",
-                          arena_format(&c->out->arena, "artifact %s was not copied to region %s",
-                                       e->copies[lost].artifact, e->copies[lost].region));
+                          replication_failure(c, e, (size_t)lost));
     else if (c->now_ms >= state->deadline_ms)
         time_out(c, e, stage, action, state);
     else

@@ -90,16 +90,19 @@ static void job_assign(struct coordinator *c, struct model_job *job, const struc
 
 /* ---- why a job is not wanted any more ---- */
 
-static bool copy_lost(const struct model_job *job)
+/* Why a host does not get its artifact; NULL while it may. */
+static const char *copy_lost(struct coordinator *c, const struct model_job *job)
 {
     const struct model_execution *e = job->execution;
     long at = model_copy_find(e, job->state.artifact, job->state.region);
-    return at >= 0 && status_ended(e->copies[at].status) &&
-           e->copies[at].status != STATUS_SUCCEEDED;
+    bool lost =
+        at >= 0 && status_ended(e->copies[at].status) && e->copies[at].status != STATUS_SUCCEEDED;
+    return lost ? replication_failure(c, e, (size_t)at) : NULL;
 }
 
 /* NULL while it is wanted. */
-static const char *job_unwanted(const struct model_job *job, enum status *status)
+static const char *job_unwanted(struct coordinator *c, const struct model_job *job,
+                                enum status *status)
 {
     const struct model_execution *e = job->execution;
     *status = STATUS_STOPPED;
@@ -112,8 +115,7 @@ static const char *job_unwanted(const struct model_job *job, enum status *status
     const struct action_state *action = model_action(e, job->stage, job->action);
     if (action->status != STATUS_IN_PROGRESS) return "the action's time was over";
     if (!id_equal(&action->id, &job->state.action_execution)) return "a retry took its place";
-    bool lost = job->state.kind == JOB_DEPLOY && copy_lost(job);
-    return lost ? "its artifact could not be copied to the region" : NULL;
+    return job->state.kind == JOB_DEPLOY ? copy_lost(c, job) : NULL;
 }
 
 /* ---- waiting ---- */
@@ -212,7 +214,7 @@ static void floating_pending(struct coordinator *c, struct model_job *job)
     bool enrolled = false, lost = false;
     const char *cause = job->state.kind == JOB_BUILD ? build_cause(c, job, &lost) : "";
     if (lost) {
-        dispatch_end(c, job, STATUS_FAILED, "its artifact could not be copied to the region", NULL);
+        dispatch_end(c, job, STATUS_FAILED, cause, NULL);
         return;
     }
     if (cause[0]) {
@@ -277,7 +279,7 @@ static void job_under_way(struct coordinator *c, struct model_job *job)
                      NULL);
         return;
     }
-    if (!job->state.cancel && job_unwanted(job, &status)) job_cancel(c, job);
+    if (!job->state.cancel && job_unwanted(c, job, &status)) job_cancel(c, job);
     if (!w->connected)
         job_cause(c, job, worker_cause(c, w));
     else if (!job->nacked)
@@ -297,7 +299,7 @@ static void job_reconcile(struct coordinator *c, struct model_job *job)
         job_under_way(c, job);
         return;
     }
-    const char *unwanted = job_unwanted(job, &status);
+    const char *unwanted = job_unwanted(c, job, &status);
     if (unwanted)
         dispatch_end(c, job, status, unwanted, NULL);
     else if (job->state.kind == JOB_DEPLOY)

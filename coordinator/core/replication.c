@@ -199,6 +199,15 @@ const char *replication_cause(struct coordinator *c, const struct model_executio
                         job ? job->state.cause : "");
 }
 
+const char *replication_failure(struct coordinator *c, const struct model_execution *e, size_t at)
+{
+    const struct copy_state *copy = &e->copies[at];
+    const struct model_job *job = model_job_find(c, &copy->job);
+    return arena_format(&c->out->arena, "artifact %s could not be copied to region %s%s%s",
+                        copy->artifact, copy->region, job && job->state.cause[0] ? ": " : "",
+                        job ? job->state.cause : "");
+}
+
 void replication_ended(struct coordinator *c, struct model_job *job, const struct result *result)
 {
     struct model_execution *e = job->execution;

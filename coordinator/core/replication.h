@@ -18,6 +18,8 @@ const struct artifact_ref *replication_origin(const struct model_execution *e,
 const struct revision *replication_revision(const struct model_execution *e, const char *artifact);
 /* In words for those who wait for it; "" when it is there. */
 const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t copy);
+/* Why there is no copy there and will be none. */
+const char *replication_failure(struct coordinator *c, const struct model_execution *e, size_t at);
 /* The replication's job has ended for good. */
 void replication_ended(struct coordinator *c, struct model_job *job, const struct result *result);
 /* Until when somebody waits for what this job brings, wall clock; 0 when nobody does any more. */

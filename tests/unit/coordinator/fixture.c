@@ -454,13 +454,14 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
                                        status, w->now_ms, w->now_ms };
     bool good = status == STATUS_SUCCEEDED;
     struct message message = { .type = MESSAGE_RESULT };
-    struct job_artifact made = { .name = "",
-                                 .ref = job->output,
-                                 .grant = { .url = "", .pin = "" } };
-    if (job->output_count) made = job->outputs[0];
-    made.ref.version_id = "built-1";
-    made.ref.size = 77;
-    made.ref.sha256[0] = 0xbb;
+    struct job_artifact made[2];
+    assert_true(job->output_count <= 2);
+    for (size_t i = 0; i < job->output_count; i++) {
+        made[i] = job->outputs[i];
+        made[i].ref.version_id = i ? "built-2" : "built-1";
+        made[i].ref.size = 77 + i;
+        made[i].ref.sha256[0] = (uint8_t)((w->built ? w->built : 0xbb) + (int)i);
+    }
     if (job->kind == JOB_BUILD) report.event = EVENT_BUILD;
     message.result =
         (struct result){ .job = job->id,
@@ -473,7 +474,7 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
                          .version_id = job->kind == JOB_REPLICATE ? "copy-1" : "",
                          .bytes = 9,
                          .ended_ms = w->now_ms,
-                         .outputs = &made,
+                         .outputs = made,
                          .output_count = good ? job->output_count : 0,
                          .variables = w->exported,
                          .variable_count = job->kind == JOB_BUILD ? w->exported_count : 0 };

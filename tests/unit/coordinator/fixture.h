@@ -6,7 +6,8 @@
  * afterwards (those are called "REGION@2" ...). NAME may carry the execution mode, "xr:QUEUED", a
  * stage what it does when it fails, "Prod~RETRY", "Prod~RETRY_ALL" or "Prod~ROLLBACK"; "?Name" is a
  * manual approval. The core's region is us-west-2; every region named has a store "store-REGION".
- * "!REGION" is a build there, "make-REGION", whose artifact is what later actions take; workers
+ * "!REGION" is a build there, "make-REGION", whose artifact is what later actions take ("!!REGION"
+ * takes App as well and makes a Report, too); workers
  * named b... build, o... do nothing else. "$TAG=text" behind the stages declares a variable ("$TAG"
  * one without a default); then the actions refer to things, see refer() in fixture_parse.c.
  */
@@ -35,6 +36,7 @@ struct world {
     struct buf trace;                /* notes from level info, a line each; ids as #1, #2 ... */
     const struct variable *exported; /* by every build that succeeds */
     size_t exported_count;
+    uint8_t built; /* the first byte of what builds make; 0: 0xbb */
     char ids[512][40];
     size_t id_count;
     bool no_fleet;       /* a restart does not tell the fleet: the test does */

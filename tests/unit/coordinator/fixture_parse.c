@@ -66,22 +66,31 @@ static void deploy_action(struct arena *arena, struct pipeline_action *action, c
 }
 
 /* "!us-east-1": a build there of App (or of what the build before made) into "Built" (and so on).
- * What comes behind it in later stages takes that. */
+ * What comes behind it in later stages takes that. "!!us-east-1" takes App as well, and makes
+ * "Report" beside it. */
 static void build_action(struct arena *arena, struct pipeline_action *action, const char *region,
                          uint32_t run_order, const char **artifact)
 {
+    bool two = region[0] == '!';
+    region += two;
     static const char *const pairs[] = { "ProjectName", "shop" };
     static const struct job_variable variables[] = { { "MODE", "fast", false } };
     deploy_action(arena, action, region, run_order, *artifact);
-    const char **outputs = arena_calloc(arena, 1, sizeof *outputs);
+    const char **outputs = arena_calloc(arena, 2, sizeof *outputs);
+    const char **inputs = arena_calloc(arena, 2, sizeof *inputs);
+    inputs[0] = *artifact;
+    inputs[1] = "App";
     *artifact = outputs[0] = text_equal(*artifact, "App") ? "Built" : "Again";
+    outputs[1] = "Report";
+    action->inputs = inputs;
+    action->input_count = two && !text_equal(inputs[0], "App") ? 2 : 1;
     action->name = arena_format(arena, "make-%s", region);
     action->category = CATEGORY_BUILD;
     action->provider = "CodeBuild";
     action->configuration = settings(arena, pairs, 1);
     action->configuration_count = 1;
     action->outputs = outputs;
-    action->output_count = 1;
+    action->output_count = two ? 2 : 1;
     action->variables = variables;
     action->variable_count = 1;
 }

@@ -261,6 +261,158 @@ static void stopping_a_build_cancels_it(void **state)
     world_deinit(&w);
 }
 
+/* b1 and w1 in the one region, bob and e1 in the other one; all connected. */
+static void begin_in_two_regions(struct world *w, const char *definition)
+{
+    begin(w, definition);
+    world_fleet(w, "w1", "us-west-2", "e1", "us-east-1", "b1", "us-west-2", "bob", "us-east-1",
+                (const char *)NULL);
+    world_hello(w, "b1", "us-west-2", 1, 3);
+    world_hello(w, "bob", "us-east-1", 1, 4);
+}
+
+/* Ends the copies that are under way; how many they were. */
+static size_t copies_end(struct world *w, enum status status)
+{
+    const struct execution_view *view = world_view(w, "xr");
+    size_t count = 0;
+    for (size_t i = 0; i < view->job_count; i++) {
+        if (view->jobs[i].kind != JOB_REPLICATE) continue;
+        if (view->jobs[i].status != STATUS_IN_PROGRESS) continue;
+        struct job job = world_job_of(&view->jobs[i]);
+        world_result(w, text_equal(job.worker, "bob") ? 4 : 2, &job, status);
+        count++;
+    }
+    return count;
+}
+
+static void a_build_takes_and_makes_more_than_one_artifact(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_in_two_regions(&w, "xr Make=!us-west-2 More=!!us-east-1 Prod=us-east-1");
+    world_tell(&w, __func__);
+    world_source(&w, "xr", "Source", "v1");
+    struct job first = *world_offer(&w, "b1");
+    world_result(&w, 3, &first, STATUS_SUCCEEDED);
+    /* Both inputs of the second are copied to its region. */
+    assert_int_equal(copies_end(&w, STATUS_SUCCEEDED), 2);
+    struct job second = *world_offer(&w, "bob");
+    assert_int_equal(second.kind, JOB_BUILD);
+    assert_int_equal(second.input_count, 2);
+    assert_string_equal(second.inputs[0].name, "Built");
+    assert_string_equal(second.inputs[1].name, "App");
+    assert_int_equal(second.output_count, 2);
+    assert_string_equal(second.outputs[0].name, "Again");
+    assert_string_equal(second.outputs[1].name, "Report");
+    assert_string_not_equal(second.outputs[0].ref.key, second.outputs[1].ref.key);
+    world_result(&w, 4, &second, STATUS_SUCCEEDED);
+    assert_int_equal(copy_of(&w, "Again", "us-east-1")->status, STATUS_SUCCEEDED);
+    assert_int_equal(copy_of(&w, "Report", "us-east-1")->status, STATUS_SUCCEEDED);
+    assert_string_equal(copy_of(&w, "Report", "us-east-1")->ref.version_id, "built-2");
+    world_deinit(&w);
+}
+
+static void a_build_that_forgets_one_of_its_artifacts_fails(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_running(&w, "xr Make=!!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
+    struct job build = *world_offer(&w, "b1");
+    build.output_count = 1;
+    world_result(&w, 3, &build, STATUS_SUCCEEDED);
+    assert_int_equal(build_of(&w)->status, STATUS_FAILED);
+    assert_int_equal(copy_of(&w, "Built", "us-west-2")->status, STATUS_FAILED);
+    assert_int_equal(copy_of(&w, "Report", "us-west-2")->status, STATUS_FAILED);
+    world_deinit(&w);
+}
+
+static void what_an_earlier_build_had_made_is_copied_anew(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_in_two_regions(&w, "xr Make=!us-west-2>us-east-1 Prod=us-west-2");
+    world_tell(&w, __func__);
+    world_source(&w, "xr", "Source", "v1");
+    for (int round = 0; round < 2; round++) {
+        w.built = round ? 0x33 : 0x22;
+        struct job build = *world_offer(&w, "b1");
+        world_result(&w, 3, &build, STATUS_SUCCEEDED);
+        /* Equal bytes would not be copied a second time. */
+        assert_int_equal(copies_end(&w, STATUS_SUCCEEDED), 1);
+        assert_int_equal(copy_of(&w, "Built", "us-east-1")->ref.sha256[0], w.built);
+        if (round == 1) break;
+        world_finish(&w, "xr", "e1", 2, STATUS_SUCCEEDED);
+        world_finish(&w, "xr", "bob", 4, STATUS_FAILED);
+        struct request request = { .kind = REQUEST_RETRY };
+        request.retry.pipeline = "xr";
+        request.retry.execution = request.retry.stage = "";
+        request.retry.mode = RETRY_ALL_ACTIONS;
+        assert_int_equal(world_request(&w, &request, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+    }
+    world_deinit(&w);
+}
+
+static void a_build_whose_input_cannot_be_copied_fails_and_names_it(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_in_two_regions(&w, "xr Make=!us-east-1 Prod=us-west-2");
+    world_tell(&w, __func__);
+    world_source(&w, "xr", "Source", "v1");
+    for (int attempt = 0; attempt < 3; attempt++) {
+        for (int i = 0; i < 60 && !copies_end(&w, STATUS_FAILED); i++) {
+            world_heartbeat(&w, "bob", 1, 4, NULL, 0);
+            world_heartbeat(&w, "e1", 1, 2, NULL, 0);
+            world_sleep(&w, 1000);
+        }
+    }
+    const struct action_state *make = world_action(&w, "xr", 1, 0);
+    assert_int_equal(make->status, STATUS_FAILED);
+    assert_non_null(
+        strstr(make->error_message, "artifact App could not be copied to region us-east-1: "));
+    assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_FAILED);
+    world_deinit(&w);
+}
+
+static void a_build_that_takes_too_long_fails_with_what_it_waits_for(void **state)
+{
+    for (int known = 0; known < 2; known++) {
+        (void)state;
+        struct world w;
+        if (known)
+            begin_running(&w, "xr Make=!us-west-2 Prod=us-west-2");
+        else
+            begin(&w, "xr Make=!us-west-2 Prod=us-west-2");
+        if (!known) world_source(&w, "xr", "Source", "v1");
+        if (known) world_accept(&w, 3, world_offer(&w, "b1"));
+        uint64_t due_ms = world_action(&w, "xr", 1, 0)->deadline_ms;
+        assert_int_equal(due_ms, w.now_ms + w.config.action_timeout_ms);
+        world_sleep(&w, w.config.action_timeout_ms - 1);
+        assert_int_equal(world_action(&w, "xr", 1, 0)->status, STATUS_IN_PROGRESS);
+        assert_true(coordinator_deadline(w.c) <= due_ms);
+        world_tell(&w, known ? "a_build_takes_too_long" : "a_build_waits_too_long");
+        world_sleep(&w, 1);
+        assert_int_equal(world_action(&w, "xr", 1, 0)->status, STATUS_FAILED);
+        assert_non_null(strstr(world_action(&w, "xr", 1, 0)->error_message, "after 600 s: "));
+        world_deinit(&w);
+    }
+}
+
+static void a_build_that_was_abandoned_before_it_began_has_no_job(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_in_two_regions(&w, "xr Make=us-west-2>!us-west-2 Prod=us-west-2");
+    world_tell(&w, __func__);
+    world_source(&w, "xr", "Source", "v1");
+    assert_null(build_of(&w));
+    world_stop(&w, world_view(&w, "xr")->execution.id.text, true);
+    assert_null(build_of(&w));
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +427,12 @@ int main(void)
         cmocka_unit_test(a_result_without_its_outputs_is_a_failure),
         cmocka_unit_test(builds_survive_a_restart_of_the_coordinator),
         cmocka_unit_test(stopping_a_build_cancels_it),
+        cmocka_unit_test(a_build_takes_and_makes_more_than_one_artifact),
+        cmocka_unit_test(a_build_that_forgets_one_of_its_artifacts_fails),
+        cmocka_unit_test(what_an_earlier_build_had_made_is_copied_anew),
+        cmocka_unit_test(a_build_whose_input_cannot_be_copied_fails_and_names_it),
+        cmocka_unit_test(a_build_that_takes_too_long_fails_with_what_it_waits_for),
+        cmocka_unit_test(a_build_that_was_abandoned_before_it_began_has_no_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,78 @@ SPOIL(bucket_wrong, set_setting(p, 0, 0, "S3Bucket", "a"))
 SPOIL(boolean_wrong, set_setting(p, 0, 1, "PollForSourceChanges", "yes"))
 SPOIL(application_wrong, set_setting(p, 1, 0, "ApplicationName", "a/b"))
 
+/* ---- the edges: the greatest and smallest that are allowed ---- */
+
+static const char *word_of(struct pipeline *p, size_t count, const char *begin)
+{
+    char *text = arena_calloc(&p->arena, count + 1, 1);
+    memset(text, 'm', count);
+    memcpy(text, begin, strlen(begin) < count ? strlen(begin) : count);
+    return text;
+}
+
+static struct pipeline_store *store_of(struct pipeline *p, size_t at)
+{
+    return &((struct pipeline_store *)p->stores)[at];
+}
+
+SPOIL(edge_name, p->name = word_of(p, 100, "azAZ09.@-_"))
+SPOIL(edge_name_short, p->name = "Z")
+SPOIL(edge_two_stages, lengthen(p, 2, 1))
+SPOIL(edge_stages, lengthen(p, 50, 1))
+SPOIL(edge_actions, lengthen(p, 11, 50); ((struct pipeline_stage *)p->stages)[10].action_count = 49)
+SPOIL(edge_region, store_of(p, 2)->region = word_of(p, 30, "eu-"))
+SPOIL(edge_region_short, store_of(p, 2)->region = "eu-1")
+SPOIL(edge_store, store_of(p, 0)->location = word_of(p, 63, "a-b."))
+SPOIL(edge_store_short, store_of(p, 0)->location = "abc")
+SPOIL(edge_single_store, p->stores_is_map = false; p->store_count = 1;
+      stage_of(p, 1)->action_count = 1)
+SPOIL(edge_stage_name, stage_of(p, 1)->name = word_of(p, 100, "azAZ09.@-_"))
+SPOIL(edge_action_name, action_of(p, 1, 0)->name = word_of(p, 100, "azAZ09.@-_"))
+SPOIL(edge_wide, widen(p, 50, false))
+SPOIL(edge_deep, widen(p, 50, true))
+SPOIL(edge_order, action_of(p, 1, 0)->run_order = 999)
+SPOIL(edge_artifact, const char *name = word_of(p, 100, "azAZ09-_");
+      action_of(p, 0, 0)->outputs = names(p, 1, name);
+      action_of(p, 1, 0)->inputs = action_of(p, 1, 1)->inputs = names(p, 1, name))
+SPOIL(edge_artifact_before, action_of(p, 1, 0)->category = CATEGORY_BUILD;
+      make_build(p, "ProjectName", "App"); action_of(p, 1, 0)->outputs = names(p, 1, "B");
+      action_of(p, 1, 0)->output_count = 1; action_of(p, 1, 1)->run_order = 2;
+      action_of(p, 1, 1)->inputs = names(p, 1, "B"))
+SPOIL(edge_value, set_setting(p, 0, 1, "S3ObjectKey", word_of(p, 1000, "a")))
+SPOIL(edge_value_short, set_setting(p, 0, 1, "S3ObjectKey", "k"))
+SPOIL(edge_bucket, set_setting(p, 0, 0, "S3Bucket", "abc"))
+SPOIL(edge_version, action_of(p, 1, 0)->version = "123456789")
+SPOIL(edge_namespace, action_of(p, 0, 0)->namespace = word_of(p, 100, "azAZ09@-_"))
+SPOIL(edge_timeout, action_of(p, 1, 0)->category = CATEGORY_APPROVAL;
+      action_of(p, 1, 0)->provider = "Manual"; action_of(p, 1, 0)->configuration_count = 0;
+      action_of(p, 1, 0)->input_count = 0; action_of(p, 1, 0)->timeout_minutes = 86400)
+SPOIL(edge_timeout_short, edge_timeout(p); action_of(p, 1, 0)->timeout_minutes = 5)
+
+static void (*const edges[])(struct pipeline *p) = {
+    edge_name,       edge_name_short,      edge_two_stages, edge_stages,        edge_actions,
+    edge_region,     edge_region_short,    edge_store,      edge_store_short,   edge_single_store,
+    edge_stage_name, edge_action_name,     edge_wide,       edge_deep,          edge_order,
+    edge_artifact,   edge_artifact_before, edge_value,      edge_value_short,   edge_bucket,
+    edge_version,    edge_namespace,       edge_timeout,    edge_timeout_short,
+};
+
+/* One more than an edge. */
+SPOIL(over_actions, lengthen(p, 11, 50); stage_of(p, 10)->action_count = 50;
+      action_of(p, 0, 0)->name = "S")
+SPOIL(over_region, store_of(p, 2)->region = word_of(p, 31, "eu-"))
+SPOIL(over_store, store_of(p, 0)->location = word_of(p, 64, "a"))
+SPOIL(under_store, store_of(p, 0)->location = "ab")
+SPOIL(over_stage_name, stage_of(p, 1)->name = word_of(p, 101, "a"))
+SPOIL(over_action_name, action_of(p, 1, 0)->name = word_of(p, 101, "a"))
+SPOIL(over_artifact, action_of(p, 0, 0)->outputs = names(p, 1, word_of(p, 101, "a")))
+SPOIL(over_timeout, edge_timeout(p); action_of(p, 1, 0)->timeout_minutes = 86401)
+SPOIL(third_twice, widen(p, 3, true);
+      ((struct pipeline_action *)stage_of(p, 1)->actions)[2].name = "a0")
+SPOIL(first_is_second_store, store_of(p, 1)->region = "us-west-2")
+SPOIL(output_of_oneself, action_of(p, 1, 0)->outputs = names(p, 2, "B");
+      action_of(p, 1, 0)->output_count = 2)
+
 struct rule_case {
     void (*spoil)(struct pipeline *p);
     uint32_t line;
@@ -226,6 +298,17 @@ static const struct rule_case cases[] = {
     { boolean_wrong, 11, ".stages[0].actions[0].configuration.PollForSourceChanges",
       "true or false" },
     { application_wrong, 21, ".stages[1].actions[0].configuration.ApplicationName", "'a/b'" },
+    { over_actions, 1, ".stages", "this one has 501" },
+    { over_region, 1, NULL, "4 to 30" },
+    { over_store, 1, ".artifactStores.us-west-2", "3 to 63" },
+    { under_store, 1, ".artifactStores.us-west-2", "3 to 63" },
+    { over_stage_name, 20, ".stages[1].name", "1 to 100" },
+    { over_action_name, 21, ".stages[1].actions[0].name", "1 to 100" },
+    { over_artifact, 11, ".stages[0].actions[0].outputArtifacts", "1 to 100" },
+    { over_timeout, 21, ".stages[1].actions[0].timeoutInMinutes", "5 to 86400" },
+    { third_twice, 21, ".stages[1].actions[2].name", "another action" },
+    { first_is_second_store, 1, ".artifactStores.us-west-2", "two artifact stores" },
+    { output_of_oneself, 21, ".stages[1].actions[0].outputArtifacts", "another action" },
 };
 
 static bool finds(const struct rule_case *one, const struct problem *problems, size_t count)
@@ -276,6 +359,19 @@ static void what_the_parser_does_not_run_is_a_problem_in_its_place(void **state)
     assert_int_equal(problems[2].line, 21);
     pipeline_free(p);
     arena_deinit(&arena);
+}
+
+static void the_greatest_and_smallest_that_are_allowed_are_no_problem(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        const struct problem *problems;
+        struct pipeline *p = good();
+        edges[i](p);
+        size_t count = pipeline_check(p, "us-west-2", &p->arena, &problems);
+        if (count) fail_msg("edge %zu: %s: %s", i, problems[0].path, problems[0].text);
+        pipeline_free(p);
+    }
 }
 
 static void a_good_pipeline_has_no_problem(void **state)
@@ -357,6 +453,7 @@ int main(void)
         cmocka_unit_test(every_rule_names_its_place_and_what_to_write),
         cmocka_unit_test(what_the_parser_does_not_run_is_a_problem_in_its_place),
         cmocka_unit_test(findings_are_bounded),
+        cmocka_unit_test(the_greatest_and_smallest_that_are_allowed_are_no_problem),
         cmocka_unit_test(a_good_pipeline_has_no_problem),
         cmocka_unit_test(every_action_has_a_time_of_its_own),
         cmocka_unit_test(settings_and_stores_are_found_by_name),
