@@ -31,14 +31,17 @@
     X(RESUMED, "ResumeOrdered")       /* the word is on its way */                                 \
     X(CANCELLED, "CancelOrdered")     /* the host has to end it */                                 \
     X(HOST_TURN, "HostTurn")          /* the deployment configuration lets others go first */      \
-    X(OTHER, "Waiting")               /* what the execution itself says; or the next turn decides */
+    X(OTHER, "Waiting")       /* what the execution itself says; or the next turn decides */       \
+    X(BAKE, "WaveBakes")      /* a wave of regions has ended and is watched */                     \
+    X(WAVE, "WaveAwaited")    /* regions that begin after others */                                \
+    X(BARRIER, "BarrierHeld") /* a host is prepared and waits for the others */
 
 enum reason_code {
 #define X(name, text) REASON_##name,
     REASONS(X)
 #undef X
 };
-#define REASON_COUNT (REASON_OTHER + 1)
+#define REASON_COUNT (REASON_BARRIER + 1)
 const char *reason_code_name(enum reason_code code);
 
 struct reason {

@@ -42,6 +42,7 @@ struct action_state {
     const char *config;               /* ... by which configuration */
     const struct variable *variables; /* that it has given; a source's are in its revision */
     size_t variable_count;
+    uint32_t wave; /* of its stage, from 1; 0: the stage has none */
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \
@@ -63,6 +64,8 @@ struct stage_state {
     const struct action_state *actions;
     size_t action_count;
     uint32_t auto_retries, manual_retries; /* AWS: retryStageMetadata */
+    uint32_t bake_wave;                    /* the last wave that is or was watched; 0 none */
+    uint64_t bake_ms;                      /* ... until then */
 };
 
 /* One artifact in one region's store. */

@@ -68,6 +68,7 @@ static const struct wire_field action_state_fields[] = {
     FIELD(action_state, ActionState, config, WIRE_TEXT, .max = WIRE_NAME_MAX),
     COUNTED(action_state, ActionState, variables, variable_count, WIRE_LIST, .type = &wire_variable,
             .max = WIRE_VARIABLES_MAX),
+    FIELD(action_state, ActionState, wave, WIRE_U32),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 
@@ -80,6 +81,8 @@ static const struct wire_field stage_state_fields[] = {
             .max = WIRE_ACTIONS_MAX),
     FIELD(stage_state, StageState, auto_retries, WIRE_U32),
     FIELD(stage_state, StageState, manual_retries, WIRE_U32),
+    FIELD(stage_state, StageState, bake_wave, WIRE_U32),
+    FIELD(stage_state, StageState, bake_ms, WIRE_U64),
 };
 static const struct wire_type wire_stage_state = TYPE(stage_state, stage_state);
 

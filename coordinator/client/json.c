@@ -124,6 +124,7 @@ static json_t *action_value(const struct execution_view *view, size_t stage, siz
     json_t *all = json_object(), *targets = json_array();
     json_put_text(all, "actionName", action->name);
     json_put_text(all, "region", action->region);
+    if (action->wave) json_put_number(all, "wave", action->wave);
     json_put_text(all, "provider", action->provider);
     json_put(all, "latestExecution", latest_value(action, &facts));
     if (facts.revision) {
@@ -154,6 +155,14 @@ static json_t *door_value(const struct reply *reply, const char *stage)
     return all;
 }
 
+static json_t *bake_value(const struct stage_state *stage)
+{
+    json_t *all = json_object();
+    json_put_number(all, "wave", stage->bake_wave);
+    json_put_time(all, "until", stage->bake_ms);
+    return all;
+}
+
 static json_t *stages_value(const struct execution_view *view, const struct reply *reply)
 {
     const struct execution *e = &view->execution;
@@ -166,6 +175,7 @@ static json_t *stages_value(const struct execution_view *view, const struct repl
         json_put_time(latest, "startTime", e->stages[s].started_ms);
         json_put_time(latest, "endTime", e->stages[s].ended_ms);
         json_put(stage, "latestExecution", latest);
+        if (e->stages[s].bake_wave) json_put(stage, "bake", bake_value(&e->stages[s]));
         if (reply) json_put(stage, "inboundTransitionState", door_value(reply, e->stages[s].name));
         for (size_t a = 0; a < e->stages[s].action_count; a++)
             (void)json_array_append_new(actions, action_value(view, s, a));

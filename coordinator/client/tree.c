@@ -323,6 +323,22 @@ static bool stage_is_plain_source(const struct tree *t, size_t stage)
     return true;
 }
 
+/* "wave 2 of 3", and until when the one before it is watched. */
+static void stage_wave(struct print *p, const struct stage_state *state)
+{
+    uint32_t now = 0, last = 0;
+    for (size_t a = 0; a < state->action_count; a++) {
+        const struct action_state *action = &state->actions[a];
+        if (action->wave > last) last = action->wave;
+        if (action->status != STATUS_PENDING && action->wave > now) now = action->wave;
+    }
+    if (!last || status_ended(state->status)) return;
+    print_format(p, "  wave %u of %u", now, last);
+    if (now != state->bake_wave || state->bake_ms <= p->mode.now_ms) return;
+    print_styled(p, STYLE_BUSY, ", bakes until ");
+    print_time(p, state->bake_ms);
+}
+
 static void stage_rows(struct tree *t, size_t stage)
 {
     const struct stage_state *state = &t->view->execution.stages[stage];
@@ -345,6 +361,7 @@ static void stage_rows(struct tree *t, size_t stage)
         print_raw(p, "  ");
         print_styled(p, STYLE_DIM, duration);
     }
+    stage_wave(p, state);
     table_line(&t->table);
     for (size_t a = 0; a < state->action_count && !stage_is_plain_source(t, stage); a++)
         action_row(t, stage, a);

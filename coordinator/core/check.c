@@ -253,6 +253,7 @@ static void check_stage(struct findings *f, size_t stage)
                   "a stage has at least one action: add one or remove the stage");
     check_sources(f, stage);
     check_order(f, stage);
+    check_regions(f, stage);
     for (size_t a = 0; a < s->action_count; a++) {
         check_action(f, stage, a);
         check_artifacts(f, stage, a);

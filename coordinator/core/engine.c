@@ -11,6 +11,7 @@
 #include "core/rollback.h"
 #include "core/source.h"
 #include "core/variables.h"
+#include "core/wave.h"
 
 #include <assert.h>
 
@@ -101,19 +102,6 @@ static size_t actions_in(const struct model_execution *e, size_t stage, enum sta
     return count;
 }
 
-static void group_begin(struct coordinator *c, struct model_execution *e, size_t stage)
-{
-    uint32_t next = UINT32_MAX;
-    for (size_t a = 0; a < e->stages[stage].action_count; a++) {
-        uint32_t order = model_action_definition(e, stage, a)->run_order;
-        if (model_action(e, stage, a)->status == STATUS_PENDING && order < next) next = order;
-    }
-    for (size_t a = 0; a < e->stages[stage].action_count; a++)
-        if (model_action(e, stage, a)->status == STATUS_PENDING &&
-            model_action_definition(e, stage, a)->run_order == next)
-            action_begin(c, e, stage, a);
-}
-
 static void action_reconcile(struct coordinator *c, struct model_execution *e, size_t stage,
                              size_t action)
 {
@@ -126,26 +114,43 @@ static void action_reconcile(struct coordinator *c, struct model_execution *e, s
         deploy_reconcile(c, e, stage, action);
 }
 
+static void stage_fail(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    engine_set_stage(c, e, stage, STATUS_FAILED);
+    retry_automatically(c, e, stage);
+}
+
+static void stage_go_on(struct coordinator *c, struct model_execution *e, size_t stage, bool failed)
+{
+    bool begin[WIRE_ACTIONS_MAX];
+    switch (wave_decide(c, e, stage, begin)) {
+    case WAVE_WAITS: return;
+    case WAVE_SPOILT: stage_fail(c, e, stage); return;
+    case WAVE_OVER:
+        if (failed)
+            stage_fail(c, e, stage);
+        else
+            engine_set_stage(c, e, stage, STATUS_SUCCEEDED);
+        return;
+    case WAVE_BEGINS: break;
+    }
+    for (size_t a = 0; a < e->stages[stage].action_count; a++)
+        if (begin[a]) action_begin(c, e, stage, a);
+}
+
 static void stage_reconcile(struct coordinator *c, struct model_execution *e, size_t stage)
 {
     for (size_t a = 0; a < e->stages[stage].action_count; a++)
         if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS)
             action_reconcile(c, e, stage, a);
     size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
-    size_t succeeded =
-        actions_in(e, stage, STATUS_SUCCEEDED) + actions_in(e, stage, STATUS_SKIPPED);
-    size_t failed = actions_in(e, stage, STATUS_FAILED);
-    if (e->state.stop_requested) {
+    bool failed = actions_in(e, stage, STATUS_FAILED);
+    if (e->state.stop_requested)
         engine_set_stage(c, e, stage, running ? STATUS_STOPPING : STATUS_STOPPED);
-    } else if (failed) {
-        if (running) return;
-        engine_set_stage(c, e, stage, STATUS_FAILED);
-        retry_automatically(c, e, stage);
-    } else if (succeeded == e->stages[stage].action_count) {
-        engine_set_stage(c, e, stage, STATUS_SUCCEEDED);
-    } else if (!running) {
-        group_begin(c, e, stage);
-    }
+    else if (!failed || wave_rules(e, stage)->on_failure == REGIONS_CONTINUE)
+        stage_go_on(c, e, stage, failed);
+    else if (!running)
+        stage_fail(c, e, stage);
 }
 
 /* ---- executions ---- */
@@ -240,7 +245,7 @@ void engine_reconcile(struct coordinator *c)
 /* ---- beginnings ---- */
 
 static struct stage_state *stages_of(struct arena *arena, const struct pipeline *pipeline,
-                                     const char *region)
+                                     const char *region, enum execution_type type)
 {
     struct stage_state *stages = arena_calloc(arena, pipeline->stage_count, sizeof *stages);
     for (size_t s = 0; s < pipeline->stage_count; s++) {
@@ -248,8 +253,9 @@ static struct stage_state *stages_of(struct arena *arena, const struct pipeline 
         struct action_state *actions = arena_calloc(arena, stage->action_count, sizeof *actions);
         for (size_t a = 0; a < stage->action_count; a++) {
             const struct pipeline_action *from = &stage->actions[a];
+            const char *where = from->region[0] ? from->region : region;
             actions[a] = (struct action_state){ .name = from->name,
-                                                .region = from->region[0] ? from->region : region,
+                                                .region = where,
                                                 .provider = from->provider,
                                                 .status = STATUS_PENDING,
                                                 .summary = "",
@@ -259,6 +265,7 @@ static struct stage_state *stages_of(struct arena *arena, const struct pipeline 
                                                 .custom_data = "",
                                                 .url = "",
                                                 .config = "" };
+            if (type == TYPE_STANDARD) actions[a].wave = pipeline_wave_of(stage, from, where);
         }
         stages[s] = (struct stage_state){ .name = stage->name,
                                           .status = STATUS_PENDING,
@@ -348,7 +355,7 @@ bool engine_start(struct coordinator *c, struct model_pipeline *p, const struct 
         .trigger_detail = from->detail,
         .revisions = from->revisions,
         .revision_count = from->revision_count,
-        .stages = stages_of(arena, parsed, c->config.region),
+        .stages = stages_of(arena, parsed, c->config.region, TYPE_STANDARD),
         .mode = parsed->mode,
         .variables = variables,
         .variable_count = parsed->variable_count,
@@ -396,7 +403,7 @@ bool engine_start_rollback(struct coordinator *c, const struct model_execution *
     const struct pipeline *parsed = target->definition->state.parsed;
     if (!room_for_one(target->pipeline, failure)) return false;
     const struct execution copy = journal_copy_execution(arena, &target->state);
-    struct stage_state *stages = stages_of(arena, parsed, c->config.region);
+    struct stage_state *stages = stages_of(arena, parsed, c->config.region, TYPE_ROLLBACK);
     for (size_t s = 0; s < parsed->stage_count; s++) {
         if (s != stage) stages[s].status = STATUS_SKIPPED;
         if (s != stage || skip) actions_skip(&stages[s], &copy.stages[s], s == stage ? skip : NULL);

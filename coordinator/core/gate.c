@@ -86,6 +86,17 @@ const struct model_execution *gate_earlier(const struct model_execution *e, cons
     return NULL;
 }
 
+const struct model_execution *gate_rollback(const struct model_execution *e, const char *name)
+{
+    list_for_each (link, &e->pipeline->executions) {
+        const struct model_execution *other = list_entry(link, struct model_execution, link);
+        if (other == e || !locks(other) || other->state.type != TYPE_ROLLBACK) continue;
+        const struct stage_state *stage = stage_named(other, name);
+        if (stage && waits_at(other, stage)) return other;
+    }
+    return NULL;
+}
+
 /* What keeps it out of the stage; NULL when nothing does. */
 static const char *obstacle(struct coordinator *c, const struct model_execution *e,
                             const char *name)

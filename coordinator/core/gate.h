@@ -23,3 +23,5 @@ const struct model_execution *gate_holder(const struct model_execution *e, const
 const struct model_execution *gate_earlier(const struct model_execution *e, const char *stage);
 /* A younger one that has entered the stage, whatever became of it; NULL when there is none. */
 const struct model_execution *gate_newer(const struct model_execution *e, const char *stage);
+/* A ROLLBACK execution that stands before the stage; NULL when there is none. */
+const struct model_execution *gate_rollback(const struct model_execution *e, const char *stage);

@@ -82,3 +82,24 @@ uint64_t pipeline_timeout_ms(const struct pipeline_action *action)
             return (uint64_t)table[i].hours * HOUR + (uint64_t)table[i].minutes * MINUTE;
     return HOUR;
 }
+
+uint32_t pipeline_wave_of(const struct pipeline_stage *stage, const struct pipeline_action *action,
+                          const char *region)
+{
+    const struct pipeline_regions *rules = &stage->regions;
+    for (size_t w = 0; w < rules->wave_count; w++)
+        for (size_t r = 0; r < rules->waves[w].region_count; r++)
+            if (text_equal(rules->waves[w].regions[r], region)) return (uint32_t)w + 1;
+    return rules->wave_count && action->category == CATEGORY_APPROVAL ? 1 : 0;
+}
+
+const char *regions_failure_name(enum regions_failure failure)
+{
+    switch (failure) {
+    case REGIONS_DEFAULT: return "";
+    case REGIONS_ALL: return "all";
+    case REGIONS_LOCAL: return "local";
+    case REGIONS_CONTINUE: return "continue";
+    }
+    return "";
+}

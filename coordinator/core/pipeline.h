@@ -8,11 +8,8 @@
  * Ownership: everything a pipeline points to lies in its own arena; pipeline_free() ends it.
  */
 #pragma once
+#include "core/pipeline_regions.h"
 #include "wire/messages.h"
-
-struct position {
-    uint32_t line, column; /* 1-based */
-};
 
 enum action_category {
     CATEGORY_SOURCE,
@@ -73,6 +70,7 @@ struct pipeline_stage {
     const char *name;
     enum failure_result on_failure;
     enum retry_mode retry_mode; /* of FAILURE_RETRY */
+    struct pipeline_regions regions;
     const struct pipeline_action *actions;
     size_t action_count;
     struct position at, name_at;
@@ -120,6 +118,10 @@ const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
 /* From an action's begin until it fails, when nothing else is configured: its own timeoutInMinutes
  * or the default of AWS's table of limits. */
 uint64_t pipeline_timeout_ms(const struct pipeline_action *action);
+/* 1, 2, ... ; 0 when the stage has no waves or the region is in none. `region` is the action's, or
+ * the pipeline's own. An approval whose region is in no wave belongs to the first. */
+uint32_t pipeline_wave_of(const struct pipeline_stage *stage, const struct pipeline_action *action,
+                          const char *region);
 /* "" when the action has no such key. */
 const char *pipeline_setting_get(const struct pipeline_action *action, const char *key);
 /* The bucket that serves as artifact store in `region`; NULL when none is declared. */

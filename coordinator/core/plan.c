@@ -101,6 +101,26 @@ static void input(struct outlook *o, struct preview_step *step, const char *arti
     }
 }
 
+static void step_wave(struct outlook *o, struct preview_step *step,
+                      const struct pipeline_stage *stage, const struct pipeline_action *action)
+{
+    const struct pipeline_regions *rules = &stage->regions;
+    uint32_t wave = pipeline_wave_of(stage, action, region_of(o, action));
+    if (wave) {
+        uint32_t bake = rules->waves[wave - 1].bake_minutes;
+        note(o, step,
+             arena_format(o->arena, "wave %u of %zu%s", (unsigned)wave, rules->wave_count,
+                          bake ? arena_format(o->arena, ", then %u minutes of bake", (unsigned)bake)
+                               : ""));
+    }
+    if (rules->max_parallel)
+        note(o, step,
+             arena_format(o->arena, "at most %u region%s at once", (unsigned)rules->max_parallel,
+                          rules->max_parallel == 1 ? "" : "s"));
+    if (rules->barrier && action->category == CATEGORY_DEPLOY)
+        note(o, step, "commits when all have prepared");
+}
+
 static void step_add(struct outlook *o, const struct pipeline_stage *stage,
                      const struct pipeline_action *action)
 {
@@ -113,6 +133,7 @@ static void step_add(struct outlook *o, const struct pipeline_stage *stage,
                                    .run_order = action->run_order,
                                    .note = "" };
     if (action->category == CATEGORY_SOURCE) return;
+    step_wave(o, step, stage, action);
     if (action->category == CATEGORY_APPROVAL) {
         note(o, step, "waits for a person");
         return;
@@ -126,19 +147,27 @@ static void step_add(struct outlook *o, const struct pipeline_stage *stage,
     for (size_t i = 0; i < action->input_count; i++) input(o, step, action->inputs[i]);
 }
 
-/* By run order; what is equal stays as it is written. */
+static uint64_t order_of(const struct outlook *o, const struct pipeline_stage *stage,
+                         const struct pipeline_action *action)
+{
+    return (uint64_t)pipeline_wave_of(stage, action, region_of(o, action)) << 32 |
+           action->run_order;
+}
+
+/* By wave and run order; what is equal stays as it is written. */
 static void stage_steps(struct outlook *o, const struct pipeline_stage *stage)
 {
-    uint32_t done = 0;
+    uint64_t done = 0;
     for (;;) {
-        uint32_t next = UINT32_MAX;
+        uint64_t next = UINT64_MAX;
         for (size_t a = 0; a < stage->action_count; a++) {
-            uint32_t order = stage->actions[a].run_order;
+            uint64_t order = order_of(o, stage, &stage->actions[a]);
             if (order > done && order < next) next = order;
         }
-        if (next == UINT32_MAX) return;
+        if (next == UINT64_MAX) return;
         for (size_t a = 0; a < stage->action_count; a++)
-            if (stage->actions[a].run_order == next) step_add(o, stage, &stage->actions[a]);
+            if (order_of(o, stage, &stage->actions[a]) == next)
+                step_add(o, stage, &stage->actions[a]);
         done = next;
     }
 }

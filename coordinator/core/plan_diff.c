@@ -156,10 +156,34 @@ static const char *failure_text(const struct pipeline_stage *stage)
     return "";
 }
 
+static const char *waves_text(struct arena *arena, const struct pipeline_regions *rules)
+{
+    const char *all = "";
+    for (size_t w = 0; w < rules->wave_count; w++) {
+        const struct pipeline_wave *wave = &rules->waves[w];
+        all = arena_format(arena, "%s%s%s", all, w ? " > " : "",
+                           joined(arena, wave->regions, wave->region_count));
+        if (wave->bake_minutes)
+            all = arena_format(arena, "%s (%u min)", all, (unsigned)wave->bake_minutes);
+    }
+    return all;
+}
+
+static void regions_diff(struct plan_list *list, struct place place,
+                         const struct pipeline_regions *old, const struct pipeline_regions *new)
+{
+    text(list, place, "meridian.waves", waves_text(list->arena, old), waves_text(list->arena, new));
+    number(list, place, "meridian.maxParallelRegions", old->max_parallel, new->max_parallel);
+    text(list, place, "meridian.onFailure", regions_failure_name(old->on_failure),
+         regions_failure_name(new->on_failure));
+    flag(list, place, "meridian.barrier", old->barrier, new->barrier);
+}
+
 static void stage_diff(struct plan_list *list, const struct pipeline_stage *old,
                        const struct pipeline_stage *new)
 {
     text(list, (struct place){ new->name, "" }, "onFailure", failure_text(old), failure_text(new));
+    regions_diff(list, (struct place){ new->name, "" }, &old->regions, &new->regions);
     for (size_t a = 0; a < old->action_count; a++)
         if (!action_named(new, old->actions[a].name))
             add(list, PREVIEW_REMOVE, (struct place){ new->name, old->actions[a].name }, "",

@@ -4,6 +4,7 @@
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/request.h"
+#include "core/wave.h"
 
 /* -1 when it has no stage of that name. */
 static long stage_index(const struct model_execution *e, const char *name)
@@ -80,9 +81,15 @@ void rollback_automatically(struct coordinator *c, struct model_execution *e, si
 /* ---- deployment groups ---- */
 
 /* Which event of autoRollbackConfiguration this end of the action is; 0 none. */
-static uint32_t rollback_event_of(const struct action_state *action)
+static uint32_t rollback_event_of(const struct coordinator *c, const struct model_execution *e,
+                                  size_t stage, size_t index)
 {
+    const struct action_state *action = model_action(e, stage, index);
     bool alarm = text_equal(action->error_code, "ALARM_ACTIVE");
+    /* It was raised while a wave was watched, whose deployments had succeeded. */
+    if (action->status == STATUS_SUCCEEDED && e->stages[stage].status == STATUS_FAILED &&
+        wave_rules(e, stage)->wave_count && deploy_alarm(c, e, stage, index))
+        return ROLLBACK_ON_ALARM;
     if (action->status == STATUS_FAILED) return alarm ? ROLLBACK_ON_ALARM : ROLLBACK_ON_FAILURE;
     bool stopped = action->status == STATUS_ABANDONED || action->status == STATUS_STOPPED;
     return stopped ? ROLLBACK_ON_STOP : 0;
@@ -91,13 +98,53 @@ static uint32_t rollback_event_of(const struct action_state *action)
 static bool group_goes_back(const struct coordinator *c, const struct model_execution *e,
                             size_t stage, size_t action)
 {
-    const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    if (definition->category != CATEGORY_DEPLOY) return false;
     const struct deployment_group *group = deploy_group_of(c, e, stage, action);
-    return group && (group->rollback & rollback_event_of(model_action(e, stage, action)));
+    return group && (group->rollback & rollback_event_of(c, e, stage, action));
 }
 
-/* Marks the actions of the target's stage that have no such group of the same name here. */
+/* ---- regions ---- */
+
+/* A host of it was given something by this execution, in whatever attempt. */
+static bool touched(const struct model_execution *e, size_t stage, size_t action)
+{
+    list_for_each (link, model_action_jobs(e, stage, action))
+        if (list_entry(link, struct model_job, action_link)->state.attempt > 0) return true;
+    return false;
+}
+
+static bool region_bad(const struct coordinator *c, const struct model_execution *e, size_t stage,
+                       const char *region)
+{
+    for (size_t a = 0; a < e->stages[stage].action_count; a++) {
+        const struct action_state *state = model_action(e, stage, a);
+        if (!text_equal(state->region, region)) continue;
+        if (state->status == STATUS_FAILED) return true;
+        if (state->status != STATUS_SUCCEEDED && touched(e, stage, a)) return true;
+        if (model_action_definition(e, stage, a)->category != CATEGORY_DEPLOY) continue;
+        if (deploy_alarm(c, e, stage, a)) return true;
+    }
+    return false;
+}
+
+/* The stage's meridian.onFailure: all that had begun, or where something is wrong. */
+static bool region_goes_back(const struct coordinator *c, const struct model_execution *e,
+                             size_t stage, size_t action)
+{
+    enum regions_failure policy = wave_rules(e, stage)->on_failure;
+    if (e->stages[stage].status != STATUS_FAILED || !touched(e, stage, action)) return false;
+    if (policy == REGIONS_ALL) return true;
+    return policy == REGIONS_LOCAL &&
+           region_bad(c, e, stage, model_action(e, stage, action)->region);
+}
+
+static bool goes_back(const struct coordinator *c, const struct model_execution *e, size_t stage,
+                      size_t action)
+{
+    if (model_action_definition(e, stage, action)->category != CATEGORY_DEPLOY) return false;
+    return group_goes_back(c, e, stage, action) || region_goes_back(c, e, stage, action);
+}
+
+/* Marks the actions of the target's stage that do not go back here. */
 static size_t groups_find(const struct coordinator *c, const struct model_execution *e,
                           size_t stage, const struct model_execution *target, bool *skip)
 {
@@ -106,8 +153,7 @@ static size_t groups_find(const struct coordinator *c, const struct model_execut
         const char *name = model_action(target, there, t)->name;
         skip[t] = true;
         for (size_t a = 0; a < e->stages[stage].action_count; a++)
-            if (text_equal(model_action(e, stage, a)->name, name) &&
-                group_goes_back(c, e, stage, a))
+            if (text_equal(model_action(e, stage, a)->name, name) && goes_back(c, e, stage, a))
                 skip[t] = false;
         found += !skip[t];
     }
@@ -118,7 +164,7 @@ static bool any_goes_back(const struct coordinator *c, const struct model_execut
                           size_t stage)
 {
     for (size_t a = 0; a < e->stages[stage].action_count; a++)
-        if (group_goes_back(c, e, stage, a)) return true;
+        if (goes_back(c, e, stage, a)) return true;
     return false;
 }
 
@@ -134,6 +180,7 @@ void rollback_groups(struct coordinator *c, struct model_execution *e, size_t st
     if (!any_goes_back(c, e, stage)) return;
     const struct model_execution *target = older_good(e, name);
     size_t found = target ? groups_find(c, e, stage, target, skip) : 0;
+    const char *what = wave_rules(e, stage)->on_failure ? "deployment" : "deployment group";
     if (!found)
         model_format(&e->state.status_summary,
                      "stage %s ended badly, and no earlier execution has succeeded there", name);
@@ -141,8 +188,8 @@ void rollback_groups(struct coordinator *c, struct model_execution *e, size_t st
                                    TRIGGER_AUTOMATED_ROLLBACK, e->state.id.text, &id, &failure))
         model_format(&e->state.status_summary,
                      "stage %s ended badly; execution %s brings back what execution %s had in %zu "
-                     "deployment group%s",
-                     name, id.text, target->state.id.text, found, found == 1 ? "" : "s");
+                     "%s%s",
+                     name, id.text, target->state.id.text, found, what, found == 1 ? "" : "s");
     else
         model_format(&e->state.status_summary, "stage %s ended badly, not rolled back: %s", name,
                      failure.cause);

@@ -186,6 +186,8 @@ static void look(struct why *why)
     if (stage < e->state.stage_count)
         for (size_t a = 0; a < e->stages[stage].action_count; a++)
             if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS) in_action(why, stage, a);
+    if (stage < e->state.stage_count && e->stages[stage].status == STATUS_IN_PROGRESS)
+        why_regions(why, stage);
     left_over(why);
     if (ended || why->count) return;
     struct reason *to = why_add(why, REASON_OTHER);

@@ -21,3 +21,5 @@ struct why {
 struct reason *why_add(struct why *why, enum reason_code code);
 /* One for the job, which has not ended (why_job.c). */
 void why_job(struct why *why, const struct model_job *job);
+/* What the regions of a stage under way wait for (why_wave.c). */
+void why_regions(struct why *why, size_t stage);

@@ -5,6 +5,7 @@
 #include "shell/definition_flow.h"
 #include "shell/definition_meaning.h"
 #include "shell/definition_variables.h"
+#include "shell/definition_wave.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -330,13 +331,15 @@ static void read_stage(struct reader *r, const struct doc_node *node, struct pip
     static const struct field fields[] = { { "name", PARSED },       { "actions", PARSED },
                                            { "blockers", NOT_YET },  { "onFailure", PARSED },
                                            { "onSuccess", NOT_YET }, { "beforeEntry", NOT_YET },
-                                           { "meridian", NOT_YET },  { NULL, PARSED } };
+                                           { "meridian", PARSED },   { NULL, PARSED } };
     *stage = (struct pipeline_stage){ .name = "", .at = position_of(node) };
     stage->name_at = stage->at;
     if (!check_fields(r, node, fields)) return;
     stage->name = text_field(r, node, "name", &stage->name_at);
     struct definition_flaw flaw;
     if (!definition_failure(node, stage, &flaw)) wrong(r, flaw.node, flaw.text);
+    if (!definition_regions(node, &r->pipeline->arena, &stage->regions, &flaw))
+        wrong(r, flaw.node, flaw.text);
     const struct doc_node *list = list_field(r, node, "actions", WIRE_ACTIONS_MAX);
     if (!list) return;
     struct pipeline_action *actions =

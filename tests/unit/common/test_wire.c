@@ -111,7 +111,8 @@ static const struct action_state sample_actions[] = {
       2,
       "CodeDeployDefault.HalfAtATime",
       sample_named,
-      COUNT(sample_named) },
+      COUNT(sample_named),
+      1 },
     { "Again",
       "region-2",
       "S3",
@@ -132,11 +133,12 @@ static const struct action_state sample_actions[] = {
       3,
       "mine",
       sample_named,
-      1 },
+      1,
+      2 },
 };
 
 static const struct stage_state sample_stages[] = {
-    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, COUNT(sample_actions), 3, 4 },
+    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, COUNT(sample_actions), 3, 4, 1, 2 },
 };
 
 static const struct copy_state sample_copies[] = {

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The definition's words, see fixture.h. */
@@ -122,15 +123,47 @@ static void failure_take(struct pipeline_stage *stage, const char *word)
     if (text_equal(word, "ROLLBACK")) stage->on_failure = FAILURE_ROLLBACK;
 }
 
+/* "us-west-2/30;us-east-1+ap-southeast-2": waves, the first of them watched for 30 minutes. */
+static void waves_take(struct arena *arena, struct pipeline_regions *rules, const char *at)
+{
+    struct pipeline_wave *waves = arena_calloc(arena, 4, sizeof *waves);
+    rules->waves = waves;
+    while (*at) {
+        struct pipeline_wave *wave = &waves[rules->wave_count++];
+        const char **regions = arena_calloc(arena, 4, sizeof *regions);
+        wave->regions = regions;
+        do {
+            if (*at == '+') at++;
+            regions[wave->region_count++] = word_take(arena, &at, "+;/");
+        } while (*at == '+');
+        if (*at == '/') {
+            at++;
+            wave->bake_minutes = (uint32_t)strtoul(word_take(arena, &at, ";"), NULL, 10);
+        }
+        if (*at == ';') at++;
+    }
+}
+
+static void rule_take(struct arena *arena, struct pipeline_stage *stage, const char *word)
+{
+    struct pipeline_regions *rules = &stage->regions;
+    for (enum regions_failure f = REGIONS_ALL; f <= REGIONS_CONTINUE; f++)
+        if (text_equal(word, regions_failure_name(f))) rules->on_failure = f;
+    if (text_starts(word, "waves:")) waves_take(arena, rules, word + 6);
+    if (text_starts(word, "max:")) rules->max_parallel = (uint32_t)strtoul(word + 4, NULL, 10);
+    if (text_equal(word, "barrier")) rules->barrier = true;
+    failure_take(stage, word);
+}
+
 static void stage_parse(struct arena *arena, const char **at, struct pipeline_stage *stage,
                         const char **artifact)
 {
     struct pipeline_action *actions = arena_calloc(arena, 32, sizeof *actions);
     uint32_t run_order = 1;
     *stage = (struct pipeline_stage){ .name = word_take(arena, at, "=~"), .actions = actions };
-    if (**at == '~') {
+    while (**at == '~') {
         (*at)++;
-        failure_take(stage, word_take(arena, at, "="));
+        rule_take(arena, stage, word_take(arena, at, "=~"));
     }
     while (**at && **at != ' ') {
         if (**at == '>') run_order++;

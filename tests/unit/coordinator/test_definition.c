@@ -69,6 +69,9 @@ static void parsed_deinit(struct parsed *p)
     "\", \"version\": \"1\"},\n\"meridian\": " meridian "}]}]}"
 #define AT "stages[0].actions[0].meridian"
 
+#define STAGE(meridian) "{\"stages\": [{\"name\": \"Prod\",\n\"meridian\": " meridian "}]}"
+#define STAGE_AT        "stages[0].meridian"
+
 struct refusal_case {
     const char *text, *path, *says;
     unsigned line;
@@ -101,6 +104,22 @@ static void what_is_no_pipeline_is_refused_with_its_place(void **state)
         { ACTION("CodeDeploy", "{\"fileExistsBehavior\": \"ASK\"}"), AT, "OVERWRITE", 2 },
         { ACTION("CodeDeploy", "{\"trafficControl\": \"true\"}"), AT, "true", 2 },
         { ACTION("S3", "{\"onFailure\": \"restore\"}"), AT, "only CodeDeploy", 2 },
+        { STAGE("{\"wave\": []}"), STAGE_AT ".wave", "unknown field", 2 },
+        { STAGE("[]"), STAGE_AT, "mapping", 2 },
+        { STAGE("{\"waves\": {}}"), STAGE_AT ".waves", "list", 2 },
+        { STAGE("{\"waves\": [1]}"), STAGE_AT ".waves[0]", "mapping", 2 },
+        { STAGE("{\"waves\": [{\"region\": []}]}"), STAGE_AT ".waves[0].region",
+          "regions and bakeMinutes", 2 },
+        { STAGE("{\"waves\": [{\"bakeMinutes\": 1}]}"), STAGE_AT ".waves[0]", "needs regions", 2 },
+        { STAGE("{\"waves\": [{\"regions\": []}]}"), STAGE_AT ".waves[0].regions", "1 to 50", 2 },
+        { STAGE("{\"waves\": [{\"regions\": [{}]}]}"), STAGE_AT ".waves[0].regions[0]",
+          "name of a region", 2 },
+        { STAGE("{\"waves\": [{\"regions\": [\"a\"], \"bakeMinutes\": 10081}]}"),
+          STAGE_AT ".waves[0].bakeMinutes", "0 to 10080", 2 },
+        { STAGE("{\"maxParallelRegions\": 0}"), STAGE_AT ".maxParallelRegions", "1 to 50", 2 },
+        { STAGE("{\"onFailure\": \"rollback\"}"), STAGE_AT ".onFailure", "all, local, continue",
+          2 },
+        { STAGE("{\"barrier\": 1}"), STAGE_AT ".barrier", "true or false", 2 },
         { "{\"pipeline\": {\"name\": \"a\"}, \"metadatum\": {}}", "metadatum", "metadata", 1 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -116,6 +135,26 @@ static void what_is_no_pipeline_is_refused_with_its_place(void **state)
             fail_msg("case %zu: %s:%u: %s", i, p.problems[0].path, p.problems[0].line,
                      p.problems[0].text);
     }
+}
+
+static void a_stage_says_in_which_waves_its_regions_begin(void **state)
+{
+    (void)state;
+    AUTO(parsed_deinit) struct parsed p = { 0 };
+    assert_true(parse(
+        &p, STAGE("{\"waves\": [{\"regions\": [\"us-west-2\"], \"bakeMinutes\": 30}, {\"regions\": "
+                  "[\"us-east-1\", \"eu-west-1\"]}], \"maxParallelRegions\": 2, \"onFailure\": "
+                  "\"local\", \"barrier\": true}")));
+    const struct pipeline_regions *rules = &p.pipeline->stages[0].regions;
+    assert_int_equal(rules->wave_count, 2);
+    assert_string_equal(rules->waves[0].regions[0], "us-west-2");
+    assert_int_equal(rules->waves[0].bake_minutes, 30);
+    assert_int_equal(rules->waves[1].region_count, 2);
+    assert_string_equal(rules->waves[1].regions[1], "eu-west-1");
+    assert_int_equal(rules->waves[1].bake_minutes, 0);
+    assert_int_equal(rules->max_parallel, 2);
+    assert_int_equal(rules->on_failure, REGIONS_LOCAL);
+    assert_true(rules->barrier);
 }
 
 static void an_action_says_how_its_deployments_end(void **state)
@@ -251,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_pipeline_is_refused_with_its_place),
+        cmocka_unit_test(a_stage_says_in_which_waves_its_regions_begin),
         cmocka_unit_test(an_action_says_how_its_deployments_end),
         cmocka_unit_test(every_problem_is_told_at_once),
         cmocka_unit_test(known_fields_that_do_not_run_yet_are_problems),
