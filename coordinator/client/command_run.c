@@ -4,6 +4,7 @@
 #include "client/facts.h"
 #include "client/json.h"
 #include "client/watch.h"
+#include "io/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,29 @@ static void take_overrides(struct client *client, struct run_request *run)
     run->overrides = list;
 }
 
+/* A version, or an object that nobody has looked at yet, is looked up first: asked again until the
+ * coordinator knows. */
+static enum client_exit ask_run(struct client *client, struct request *request, struct reply *reply)
+{
+    enum { LOOKUP_MS = 15000, PAUSE_MS = 100 };
+    uint64_t until = clock_boot_ms() + LOOKUP_MS;
+    struct error err = { .code = ERR_NONE };
+    enum client_exit exit = client_connect(client);
+    if (exit != EXIT_DONE) return exit;
+    for (;;) {
+        struct reply nothing;
+        if (!session_call(client->session, request, client->options->timeout_ms, &client->replies,
+                          reply, &err))
+            return client_fail_session(client, &err);
+        if (reply->failure.code == ERR_NONE) return EXIT_DONE;
+        if (reply->failure.code != ERR_RETRY || clock_boot_ms() >= until)
+            return client_fail_reply(client, reply);
+        if (session_wait(client->session, clock_boot_ms() + PAUSE_MS, &client->replies, &nothing,
+                         &err) == SESSION_INTERRUPTED)
+            return EXIT_INTERRUPTED;
+    }
+}
+
 enum client_exit command_run(struct client *client)
 {
     const char *token = client->options->text[OPTION_REQUEST_TOKEN];
@@ -69,7 +93,7 @@ enum client_exit command_run(struct client *client)
                             "--client-request-token deploy-1234");
     take_variables(client, &request.run);
     take_overrides(client, &request.run);
-    enum client_exit exit = client_ask(client, &request, &reply);
+    enum client_exit exit = ask_run(client, &request, &reply);
     if (exit != EXIT_DONE) return exit;
     const char *id = client_keep(client, reply.execution.text);
     if (options_given(client->options, OPTION_WATCH)) {

@@ -128,8 +128,15 @@ bool coordinator_view_session(const struct coordinator *coordinator, const char 
     return true;
 }
 
+/* SUPERSEDED would put aside all but the newest. */
+static bool every_version(enum execution_mode mode, const struct pipeline_action *action)
+{
+    return mode != MODE_SUPERSEDED &&
+           !text_equal(pipeline_setting_get(action, "PollForSourceChanges"), "false");
+}
+
 static struct source_watch watch_of(struct arena *arena, const struct model_pipeline *p,
-                                    const struct pipeline_action *action)
+                                    enum execution_mode mode, const struct pipeline_action *action)
 {
     const struct model_source *source = model_source_find(p, action->name);
     const char *artifact = action->output_count ? action->outputs[0] : "";
@@ -141,6 +148,7 @@ static struct source_watch watch_of(struct arena *arena, const struct model_pipe
         .key = arena_text(arena, pipeline_setting_get(action, "S3ObjectKey")),
         .key_free = text_equal(pipeline_setting_get(action, "AllowOverrideForS3ObjectKey"), "true"),
         .seen_revision_id = arena_text(arena, source ? source->seen : ""),
+        .every = every_version(mode, action),
     };
 }
 
@@ -160,7 +168,7 @@ size_t coordinator_view_sources(const struct coordinator *coordinator, struct ar
         if (!d) continue;
         const struct pipeline_stage *stage = &d->state.parsed->stages[0];
         for (size_t a = 0; a < stage->action_count; a++)
-            all[count++] = watch_of(arena, p, &stage->actions[a]);
+            all[count++] = watch_of(arena, p, d->state.parsed->mode, &stage->actions[a]);
     }
     *out = all;
     return count;

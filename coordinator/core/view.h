@@ -58,6 +58,7 @@ struct source_watch {
     const char *pipeline, *action, *artifact, *store, *key;
     const char *seen_revision_id; /* "" never */
     bool key_free;                /* an execution may name another key */
+    bool every;                   /* each version starts an execution, not only the newest */
 };
 size_t coordinator_view_sources(const struct coordinator *coordinator, struct arena *arena,
                                 const struct source_watch **out);

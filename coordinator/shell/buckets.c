@@ -69,6 +69,12 @@ fail:
     return false;
 }
 
+static void object_forget(struct bucket_object *object)
+{
+    free(object->key);
+    bucket_chain_free(&object->chain);
+}
+
 void buckets_close(struct buckets *b)
 {
     if (!b) return;
@@ -81,7 +87,7 @@ void buckets_close(struct buckets *b)
         free(b->stores[i].endpoint);
         free(b->stores[i].ca_file);
     }
-    for (size_t i = 0; i < BUCKET_OBJECTS_MAX; i++) free(b->objects[i].key);
+    for (size_t i = 0; b->objects && i < BUCKET_OBJECTS_MAX; i++) object_forget(&b->objects[i]);
     free(b->objects);
     arena_deinit(&b->endpoints);
     arena_deinit(&b->arena);
@@ -216,7 +222,7 @@ static struct bucket_object *object_of(struct buckets *b, struct bucket *bucket,
         if (!place && !object->busy && !watched(object, now)) place = object;
     }
     if (!place) return NULL;
-    free(place->key);
+    object_forget(place);
     *place = (struct bucket_object){
         .owner = b, .bucket = bucket, .key = xstrdup(key), .due_ms = now, .asked_ms = now
     };
@@ -254,6 +260,10 @@ bool buckets_find(struct buckets *b, const char *store, const char *key, const c
         describe(object, version, arena, out, summary);
         return true;
     }
+    if (version_id[0] && text_equal(object->missing, version_id)) {
+        object->missing[0] = '\0'; /* asked again it is looked for again */
+        return error_set(err, ERR_NOT_FOUND, "the object has no such version");
+    }
     if (version_id[0]) {
         if (!text_copy(object->wanted, sizeof object->wanted, version_id))
             return error_set(err, ERR_INVALID, "the version's name is too long");
@@ -261,9 +271,24 @@ bool buckets_find(struct buckets *b, const char *store, const char *key, const c
         return error_set(err, ERR_RETRY, "the version is being looked up: ask again in a moment");
     }
     if (object->trouble.code == ERR_NONE)
-        return error_set(err, ERR_NOT_FOUND, "the object has not been looked at yet");
+        return error_set(err, ERR_RETRY, "the object has not been looked at yet");
     *err = object->trouble;
     return false;
+}
+
+bool buckets_next(struct buckets *b, const char *store, const char *key, const char *seen,
+                  struct arena *arena, struct artifact_ref *out, const char **summary,
+                  struct error *err)
+{
+    struct bucket *bucket = store_find(b, store);
+    struct bucket_object *object = bucket && seen[0] ? object_of(b, bucket, key) : NULL;
+    bool listing = false;
+    const char *next = object ? bucket_chain_next(object, seen, &listing) : NULL;
+    if (listing) {
+        object->asked_ms = clock_boot_ms();
+        return error_set(err, ERR_RETRY, "the versions since the last one are being listed");
+    }
+    return buckets_find(b, store, key, next ? next : "", arena, out, summary, err);
 }
 
 /* ---- grants ---- */

@@ -12,8 +12,8 @@
  *
  * Calling sequence: buckets_open(); in each turn buckets_run(), and buckets_news() tells whether
  * an object changed; buckets_deadline() bounds the loop's wait. All accept NULL: no such stores.
- * Errors: ERR_NOT_FOUND (object, or not looked at yet), ERR_RETRY (named version is being looked
- * up, keys expired), ERR_INVALID, ERR_DENIED.
+ * Errors: ERR_NOT_FOUND (object, version), ERR_RETRY (not looked at yet, named version is being
+ * looked up, keys expired), ERR_INVALID, ERR_DENIED.
  */
 #pragma once
 #include "io/log.h"
@@ -45,6 +45,13 @@ uint64_t buckets_news(const struct buckets *buckets);
 /* The newest version, or the one that is named. Texts in `arena`. */
 NODISCARD bool buckets_find(struct buckets *buckets, const char *store, const char *key,
                             const char *version_id, struct arena *arena, struct artifact_ref *out,
+                            const char **summary, struct error *err);
+
+/* The version that came after `seen` (""; or it is gone: the newest); the newest itself when it is
+ * `seen`. Versions between two looks are found by listing the key's versions; ERR_RETRY while that
+ * is done, and while the version is looked up. */
+NODISCARD bool buckets_next(struct buckets *buckets, const char *store, const char *key,
+                            const char *seen, struct arena *arena, struct artifact_ref *out,
                             const char **summary, struct error *err);
 
 /* Checks every bucket: that it is there, lies where the configuration says, is versioned, and that

@@ -1,4 +1,4 @@
-/* buckets_internal.h - what buckets.c and buckets_look.c share. */
+/* buckets_internal.h - what the files of buckets.h share. */
 #pragma once
 #include "io/credentials.h"
 #include "io/http.h"
@@ -13,7 +13,9 @@ enum {
     BUCKET_ANSWER_MAX = 16 << 10,
     BUCKET_VERSIONING_MS = 60000, /* until a bucket that is not versioned is asked again */
     BUCKET_FORGET_MS = 600000,    /* objects that nobody asked about are not looked at any more */
-    BUCKET_ARENA_MAX = 1 << 20
+    BUCKET_ARENA_MAX = 1 << 20,
+    BUCKET_CHAIN_MAX = 4096, /* versions of an object that are still to be seen */
+    BUCKET_AHEAD = 8         /* ... and are looked up before somebody asks */
 };
 
 /* In the order in which a checkup asks. */
@@ -55,19 +57,35 @@ struct bucket_version {
     uint8_t sha256[SHA256_SIZE];
 };
 
+/* The versions of an object in the order in which they came, from one that was seen on. */
+struct bucket_chain {
+    char **ids; /* oldest first */
+    size_t count, asked;
+    char **listed; /* newest first, being listed: a ring of BUCKET_CHAIN_MAX */
+    size_t listed_count;
+    bool failed;                    /* the newest listing; a HEAD comes before the next one */
+    char since[WIRE_KEY_MAX];       /* list down to this version; "" there is nothing to list */
+    char absent[WIRE_KEY_MAX];      /* was listed for in vain */
+    char head[WIRE_KEY_MAX];        /* the newest version, or delete marker */
+    char listed_head[WIRE_KEY_MAX]; /* `head` when all up to it is in `ids` */
+};
+
 /* An object that is looked at. */
 struct bucket_object {
     struct buckets *owner;
     struct bucket *bucket; /* NULL: the place is free */
     char *key;
     bool busy;                   /* a request runs */
-    bool named;                  /* ... for `wanted`, not for the newest */
+    bool named;                  /* ... for a version, not for the newest */
     char wanted[WIRE_KEY_MAX];   /* a version that somebody named; "" none */
+    char looked[WIRE_KEY_MAX];   /* what the running request asks for; "" the newest */
+    char missing[WIRE_KEY_MAX];  /* a named version that is not there, until that is told */
     uint64_t due_ms, asked_ms;   /* CLOCK_BOOTTIME */
     struct error trouble;        /* of the last look; ERR_NONE: all is well */
     struct bucket_version found; /* is being read */
     struct bucket_version versions[BUCKET_VERSIONS_MAX]; /* a ring */
     size_t count, newest; /* versions ever; place of the newest + 1, 0: none */
+    struct bucket_chain chain;
 };
 
 struct buckets {
@@ -112,6 +130,17 @@ bool bucket_skew(const struct http_answer *answer, int64_t *ahead_ms);
 
 /* Begins the next request of an object's look. */
 void bucket_look(struct bucket_object *object);
+void bucket_look_ended(struct bucket_object *object, const struct error *trouble);
+/* The version that came after `seen`. NULL: none did, or nobody can know, and the newest is next;
+ * or *listing: the answer comes later. */
+const char *bucket_chain_next(struct bucket_object *object, const char *seen, bool *listing);
+/* A version that will be asked for soon and is not known yet; "" none. */
+const char *bucket_chain_ahead(const struct bucket_object *object);
+/* That version was removed before it was seen. */
+void bucket_chain_drop(struct bucket_object *object, const char *id);
+/* Begins to list where that is due, as an object's look; false: there is nothing to list. */
+bool bucket_chain_look(struct bucket_object *object);
+void bucket_chain_free(struct bucket_chain *chain);
 /* The named version among those that are remembered; NULL when it is not. */
 const struct bucket_version *bucket_version_find(const struct bucket_object *object,
                                                  const char *version_id);

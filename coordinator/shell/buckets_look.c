@@ -17,7 +17,7 @@ const struct bucket_version *bucket_version_find(const struct bucket_object *obj
 
 /* ---- the end of a look ---- */
 
-static void look_ended(struct bucket_object *object, const struct error *trouble)
+void bucket_look_ended(struct bucket_object *object, const struct error *trouble)
 {
     struct buckets *b = object->owner;
     bool told =
@@ -28,9 +28,17 @@ static void look_ended(struct bucket_object *object, const struct error *trouble
                   "key", object->key, "cause", trouble->text, NULL);
     object->busy = false;
     if (object->named) {
-        object->wanted[0] = '\0';
+        if (trouble->code == ERR_NOT_FOUND) {
+            bucket_chain_drop(object, object->looked);
+            memcpy(object->missing, object->looked, sizeof object->missing);
+        }
+        /* Somebody may have named another one meanwhile. */
+        if (text_equal(object->wanted, object->looked) &&
+            !text_copy(object->wanted, sizeof object->wanted, bucket_chain_ahead(object)))
+            object->wanted[0] = '\0';
         object->named = false;
         object->due_ms = clock_boot_ms();
+        b->news++;
     } else {
         object->due_ms = clock_boot_ms() +
                          (trouble->code == ERR_CONFLICT ? BUCKET_VERSIONING_MS : BUCKETS_POLL_MS);
@@ -46,7 +54,7 @@ static void look_failed(struct bucket_object *object, enum error_code code, cons
 {
     struct error err = { 0 };
     (void)error_set(&err, code, "%s", cause);
-    look_ended(object, &err);
+    bucket_look_ended(object, &err);
 }
 
 static void refused(struct bucket_object *object, const char *what,
@@ -60,24 +68,32 @@ static void refused(struct bucket_object *object, const char *what,
     (void)ignored;
     /* Only the state of an object is told as missing or in conflict. */
     if (err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT) err.code = ERR_INVALID;
-    look_ended(object, &err);
+    bucket_look_ended(object, &err);
+}
+
+static void head_seen(struct bucket_object *object, const char *id)
+{
+    struct bucket_chain *chain = &object->chain;
+    if (!text_copy(chain->head, sizeof chain->head, id)) chain->head[0] = '\0';
 }
 
 static void version_seen(struct bucket_object *object, const struct bucket_version *version)
 {
     const struct error none = { 0 };
     const struct bucket_version *known = bucket_version_find(object, version->id);
+    /* The newest stays when the ring comes round. */
+    if (!known && object->newest == object->count % BUCKET_VERSIONS_MAX + 1) object->count++;
     size_t place = known ? (size_t)(known - object->versions) : object->count % BUCKET_VERSIONS_MAX;
     if (!known) {
         object->versions[place] = *version;
         object->count++;
-        if (object->newest == place + 1) object->newest = 0; /* the ring has come round */
     }
     if (!object->named && object->newest != place + 1) {
         object->newest = place + 1;
         object->owner->news++;
     }
-    look_ended(object, &none);
+    if (!object->named) head_seen(object, version->id);
+    bucket_look_ended(object, &none);
 }
 
 /* ---- requests ---- */
@@ -89,7 +105,8 @@ static void ask(struct bucket_object *object, const struct s3_operation *operati
     const struct bucket_question question = {
         .operation = operation, .digest = digest, .fn = fn, .owner = object
     };
-    if (!bucket_request(object->owner, object->bucket, &question, &err)) look_ended(object, &err);
+    if (!bucket_request(object->owner, object->bucket, &question, &err))
+        bucket_look_ended(object, &err);
 }
 
 static void on_object_read(void *owner, const struct http_answer *answer)
@@ -121,6 +138,14 @@ static void on_head(void *owner, const struct http_answer *answer)
     struct bucket_version *found = &object->found;
     /* 405: the newest is a delete marker and was named. */
     if (answer->status == 404 || answer->status == 405) {
+        if (!object->named && !text_equal(object->chain.head, answer->version_id)) {
+            if (object->newest)
+                log_event(object->owner->log, LOG_INFO, "a source object was deleted", "store",
+                          object->bucket->name, "key", object->key, "marker", answer->version_id,
+                          NULL);
+            head_seen(object, answer->version_id);
+            object->owner->news++;
+        }
         look_failed(object, ERR_NOT_FOUND, "the object is deleted, or was never put");
         return;
     }
@@ -168,7 +193,7 @@ static void on_versioning(void *owner, const struct http_answer *answer)
                     "the bucket is not versioned: aws s3api put-bucket-versioning --bucket %s "
                     "--versioning-configuration Status=Enabled",
                     object->bucket->name);
-    look_ended(object, &err);
+    bucket_look_ended(object, &err);
 }
 
 void bucket_look(struct bucket_object *object)
@@ -183,6 +208,8 @@ void bucket_look(struct bucket_object *object)
         return;
     }
     object->named = object->wanted[0] != '\0';
-    operation.version_id = object->wanted;
+    if (!object->named && bucket_chain_look(object)) return;
+    memcpy(object->looked, object->wanted, sizeof object->looked);
+    operation.version_id = object->looked;
     ask(object, &operation, false, on_head);
 }

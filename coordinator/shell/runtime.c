@@ -359,19 +359,15 @@ static void gather_clients(struct runtime *r)
         if (!refuse_when_full(r, &event)) step(r, &event);
 }
 
-static void gather_sources(struct runtime *r)
+/* What is new in the sources; true when something came of it: the next version may be known. */
+static bool poll_sources(struct runtime *r)
 {
-    bool news = artifact_server_stored(r->server) != r->stored ||
-                buckets_news(r->buckets) != r->bucket_news;
-    if (!news && clock_boot_ms() + POLL_EARLY_MS < r->sources_due) return;
-    r->stored = artifact_server_stored(r->server);
-    r->bucket_news = buckets_news(r->buckets);
-    r->sources_due = clock_boot_ms() + SOURCES_POLL_MS;
     const struct source_change *changes = NULL;
+    uint64_t before = coordinator_view_event_seq(r->core);
     size_t count = sources_poll(r->artifacts, r->core, r->log, &r->arena, &changes);
     if (count > 0 && store_is_full(r)) {
         log_event(r->log, LOG_ERROR, "new revisions wait: the store is nearly full", NULL);
-        return;
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         struct coordinator_event event = { .type = COORDINATOR_SOURCE };
@@ -380,6 +376,18 @@ static void gather_sources(struct runtime *r)
         event.source.revision = &changes[i].revision;
         step(r, &event);
     }
+    return coordinator_view_event_seq(r->core) != before;
+}
+
+static void gather_sources(struct runtime *r)
+{
+    bool news = artifact_server_stored(r->server) != r->stored ||
+                buckets_news(r->buckets) != r->bucket_news;
+    if (!news && clock_boot_ms() + POLL_EARLY_MS < r->sources_due) return;
+    r->stored = artifact_server_stored(r->server);
+    r->bucket_news = buckets_news(r->buckets);
+    r->sources_due = clock_boot_ms() + SOURCES_POLL_MS;
+    for (size_t i = 0; i < SOURCES_ROUNDS_MAX && poll_sources(r); i++) continue;
 }
 
 static void gather_removals(struct runtime *r)

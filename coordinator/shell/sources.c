@@ -5,13 +5,16 @@
 #include <string.h>
 
 NODISCARD static bool find_in_bucket(struct buckets *buckets, const struct source_watch *watch,
-                                     const char *version_id, struct arena *arena,
+                                     const char *version_id, bool next, struct arena *arena,
                                      struct revision *out, struct error *err)
 {
     *out = (struct revision){ .action = arena_text(arena, watch->action),
                               .artifact = arena_text(arena, watch->artifact) };
-    if (!buckets_find(buckets, watch->store, watch->key, version_id, arena, &out->ref,
-                      &out->summary, err))
+    if (next && !buckets_next(buckets, watch->store, watch->key, watch->seen_revision_id, arena,
+                              &out->ref, &out->summary, err))
+        return false;
+    if (!next && !buckets_find(buckets, watch->store, watch->key, version_id, arena, &out->ref,
+                               &out->summary, err))
         return false;
     out->revision_id = out->ref.version_id;
     return true;
@@ -25,7 +28,7 @@ bool sources_find(const struct artifacts *artifacts, const struct source_watch *
     struct dirstore_object object;
     struct buckets *buckets = artifacts_buckets(artifacts);
     if (buckets_has(buckets, watch->store))
-        return find_in_bucket(buckets, watch, version_id, arena, out, err);
+        return find_in_bucket(buckets, watch, version_id, false, arena, out, err);
     if (!store)
         return error_set(err, ERR_INVALID, "no store '%s' in the coordinator's configuration",
                          watch->store);
@@ -45,6 +48,16 @@ bool sources_find(const struct artifacts *artifacts, const struct source_watch *
     return true;
 }
 
+/* The newest version; where each one starts an execution, the one after that seen last. */
+NODISCARD static bool find_new(const struct artifacts *artifacts, const struct source_watch *watch,
+                               struct arena *arena, struct revision *out, struct error *err)
+{
+    struct buckets *buckets = artifacts_buckets(artifacts);
+    if (watch->every && buckets_has(buckets, watch->store))
+        return find_in_bucket(buckets, watch, "", true, arena, out, err);
+    return sources_find(artifacts, watch, "", arena, out, err);
+}
+
 size_t sources_poll(const struct artifacts *artifacts, const struct coordinator *core,
                     const struct log *log, struct arena *arena, const struct source_change **out)
 {
@@ -54,7 +67,7 @@ size_t sources_poll(const struct artifacts *artifacts, const struct coordinator 
     for (size_t i = 0; i < watched; i++) {
         struct error err = { 0 };
         struct source_change *change = &changes[changed];
-        if (!sources_find(artifacts, &watches[i], "", arena, &change->revision, &err)) {
+        if (!find_new(artifacts, &watches[i], arena, &change->revision, &err)) {
             if (err.code != ERR_NOT_FOUND &&
                 !buckets_has(artifacts_buckets(artifacts), watches[i].store))
                 log_event(log, LOG_WARNING, "a source cannot be read", "pipeline",

@@ -1,7 +1,8 @@
 /* sources.h - what the source actions' objects are now, in the stores.
  *
  * sources_poll() looks at every watched object and hands out those whose newest version is not
- * the one that the core has seen. A look is one folder listing; it happens every
+ * the one that the core has seen; of an s3 store the next one after it, where each version counts
+ * (QUEUED, PARALLEL). A look is one folder listing; it happens every
  * SOURCES_POLL_MS and at once after an upload of ours. Of an s3 store it is what was seen last
  * (shell/buckets.h).
  */
@@ -10,7 +11,7 @@
 #include "io/log.h"
 #include "shell/artifacts.h"
 
-enum { SOURCES_POLL_MS = 1000 };
+enum { SOURCES_POLL_MS = 1000, SOURCES_ROUNDS_MAX = 16 /* polls of a turn */ };
 
 /* The newest version of the source action's object, or the one that is named. ERR_NOT_FOUND. */
 NODISCARD bool sources_find(const struct artifacts *artifacts, const struct source_watch *watch,

@@ -1,10 +1,14 @@
 """Stores that are buckets of a real S3 server: source, copies in every region, logs."""
 import hashlib
+import os
+import re
 
 import pytest
 
 import s3
 from world import app, until
+
+PUTS = int(os.environ.get("MERIDIAN_PUTS", "150"))
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +98,54 @@ def test_a_store_that_is_away_is_waited_for_and_the_cause_is_shown(buckets):
     view = buckets.ended(execution, "away")
     assert view["status"] == "Succeeded"
     assert all(worker.page("away") == "there again" for worker in buckets.workers.values())
+
+
+def put_versions(world, name, count):
+    """Puts one bundle that often, as fast as it goes; the version ids in that order."""
+    body = world.pack(app("one of many"), name).read_bytes()
+    return [world.s3["us-west-2"].put_object(Bucket="source-bucket", Key=f"{name}.zip", Body=body)["VersionId"]
+            for _ in range(count)]
+
+
+def started(world, name):
+    """Run and version of all executions, in the order in which they were started."""
+    return re.findall(f"pipeline status=InProgress pipeline={name} run=(\\S+) version=([^\"]+)", log_of(world))
+
+
+def test_a_version_that_is_not_there_is_told_and_one_that_is_starts_at_once(buckets):
+    buckets.apply(buckets.pipeline("named"))
+    first, _ = buckets.deploy(app("first"), "named")
+    done = buckets.meridian("run", "named", "--revision", "no-such-version", status=None)
+    assert done.returncode != 0
+    assert "no revision no-such-version" in done.stderr
+    buckets.deploy(app("second"), "named")
+    buckets.kill_coordinator()
+    buckets.start_coordinator().wait_connected()
+    execution = buckets.json("run", "named", "--revision", first)["pipelineExecutionId"]
+    assert buckets.ended(execution, "named")["status"] == "Succeeded"
+
+
+def test_every_version_between_two_looks_starts_an_execution_in_order(buckets):
+    """More than may be live at a time, a delete marker among them, and a coordinator that dies."""
+    definition = buckets.pipeline("every")
+    definition["pipeline"]["executionMode"] = "QUEUED"
+    definition["pipeline"]["version"] = 2
+    buckets.apply(definition)
+    first, _ = buckets.deploy(app("the first"), "every")
+    buckets.s3["us-west-2"].put_object(Bucket="source-bucket", Key="every.zip.other", Body=b"not this key")
+    buckets.meridian("transition", "disable", "every", "Prod", "--reason", "counting")
+    versions = [first, *put_versions(buckets, "every", 60)]
+    buckets.s3["us-west-2"].delete_object(Bucket="source-bucket", Key="every.zip")
+    buckets.kill_coordinator()
+    versions += put_versions(buckets, "every", PUTS - 60)
+    buckets.start_coordinator().wait_connected()
+    until(lambda: len(started(buckets, "every")) >= 101, "as many executions as may be live")
+    assert [version for _, version in started(buckets, "every")] == versions[:101]
+    for done in range(1, len(versions) - 100):
+        run, _ = until(lambda: started(buckets, "every")[done:done + 1], "an execution in the place of one that was stopped")[0]
+        buckets.meridian("stop", "every", run, "--abandon", "--yes")
+    until(lambda: len(started(buckets, "every")) >= len(versions), "an execution of each version")
+    assert [version for _, version in started(buckets, "every")] == versions
 
 
 def test_no_key_and_no_signature_is_in_any_log(buckets):
