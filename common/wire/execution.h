@@ -42,7 +42,8 @@ struct action_state {
     const char *config;               /* ... by which configuration */
     const struct variable *variables; /* that it has given; a source's are in its revision */
     size_t variable_count;
-    uint32_t wave; /* of its stage, from 1; 0: the stage has none */
+    uint32_t wave;         /* of its stage, from 1; 0: the stage has none */
+    uint64_t committed_ms; /* barrier: since then its hosts may install; 0 not yet, or none */
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \

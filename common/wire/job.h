@@ -74,6 +74,7 @@ struct job {
     bool ignore_application_stop_failures; /* of the events that run the old revision's scripts */
     bool traffic_control;                  /* the events around traffic are part of it */
     enum on_failure on_failure;
+    bool hold;               /* prepared, it waits for RESUME_GO_ON before any file is installed */
     const char *bundle_type; /* "zip", "tar", "tgz", "directory" or "" to detect */
     const char *revision;    /* the source object's version id: equal in every region, while each
                                 copy has a version id of its own in input.version_id */

@@ -133,6 +133,7 @@ const char *resume_verb_name(enum resume_verb verb)
     case RESUME_NONE: return "";
     case RESUME_RERUN: return "rerun-step";
     case RESUME_SKIP: return "skip-step";
+    case RESUME_GO_ON: return "go-on";
     }
     assert(false);
     return "";

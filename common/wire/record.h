@@ -68,8 +68,10 @@ enum step_state {
     STEP_NOT_BEGUN,
     STEP_STARTED,
     STEP_DONE,
-    STEP_INTERRUPTED /* a script of it had begun: the operator decides */
+    STEP_INTERRUPTED, /* a script of it had begun: the operator decides */
+    STEP_HELD         /* it begins when the coordinator says so */
 };
+#define STEP_STATE_COUNT (STEP_HELD + 1)
 
 /* "row/JOB/ATTEMPT" */
 struct row_record {
@@ -89,7 +91,8 @@ struct row_record {
     uint64_t files;       /* that this deployment has installed so far */
     uint64_t idle_events; /* as the last step's outcome told it */
     struct result result; /* once row.state is ROW_ENDED, while the files are restored,
-                             and while the step is INTERRUPTED */
+                             and while the step is INTERRUPTED or HELD */
+    bool released;        /* the coordinator's word to go on was heard */
 };
 
 /* "target/TARGET" */

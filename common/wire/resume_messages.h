@@ -10,6 +10,9 @@
  * Both name the very run that was interrupted (struct step_key). The worker acts on a RESUME only
  * while it waits at that run, so that the word counts once however often it arrives; afterwards,
  * or when the job is over, it only acknowledges. Audience and epoch are checked as of a CANCEL.
+ *
+ * A job that holds (job.hold) tells in the same words that it is prepared: `at` is the run of
+ * Install that it has not begun, the report says PENDING. It hears RESUME_GO_ON and nothing else.
  * Included through wire/messages.h only.
  */
 #pragma once
@@ -18,9 +21,10 @@
 enum resume_verb {
     RESUME_NONE,  /* nothing was said yet */
     RESUME_RERUN, /* begin the interrupted script once more, then the rest of the event */
-    RESUME_SKIP   /* leave the event as it is and go on with the next one */
+    RESUME_SKIP,  /* leave the event as it is and go on with the next one */
+    RESUME_GO_ON  /* of a job that is held, the coordinator's own: all others are prepared, too */
 };
-#define RESUME_VERB_COUNT (RESUME_SKIP + 1)
+#define RESUME_VERB_COUNT (RESUME_GO_ON + 1)
 const char *resume_verb_name(enum resume_verb verb); /* "rerun-step" ... */
 
 /* One run of one step. */
@@ -54,6 +58,7 @@ struct interruption {
     uint32_t step, run;    /* run 0: the job was never interrupted */
     enum resume_verb verb; /* the operator's word for this run */
     bool obeyed;           /* the worker has acted on it: the job goes on */
+    bool held;             /* it is none: the job is prepared and waits before that run */
 };
 
 /* Every interrupted job of the execution that fits; they must have stopped at one event. */

@@ -96,6 +96,7 @@ static const struct wire_field job_fields[] = {
     FIELD(job, Job, ignore_application_stop_failures, WIRE_BOOL),
     FIELD(job, Job, traffic_control, WIRE_BOOL),
     FIELD(job, Job, on_failure, WIRE_ENUM, .max = ON_FAILURE_COUNT),
+    FIELD(job, Job, hold, WIRE_BOOL),
     FIELD(job, Job, bundle_type, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(job, Job, revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(job, Job, input, WIRE_MESSAGE, .type = &wire_artifact_ref),

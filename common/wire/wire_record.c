@@ -22,6 +22,7 @@ SAME(STEP_NOT_BEGUN, MERIDIAN__STEP_STATE__STEP_STATE_NOT_BEGUN);
 SAME(STEP_STARTED, MERIDIAN__STEP_STATE__STEP_STATE_STARTED);
 SAME(STEP_DONE, MERIDIAN__STEP_STATE__STEP_STATE_DONE);
 SAME(STEP_INTERRUPTED, MERIDIAN__STEP_STATE__STEP_STATE_INTERRUPTED);
+SAME(STEP_HELD, MERIDIAN__STEP_STATE__STEP_STATE_HELD);
 
 static const struct wire_field epoch_record_fields[] = {
     FIELD(epoch_record, EpochRecord, epoch, WIRE_U64),
@@ -69,6 +70,7 @@ static const struct wire_field action_state_fields[] = {
     COUNTED(action_state, ActionState, variables, variable_count, WIRE_LIST, .type = &wire_variable,
             .max = WIRE_VARIABLES_MAX),
     FIELD(action_state, ActionState, wave, WIRE_U32),
+    FIELD(action_state, ActionState, committed_ms, WIRE_U64),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 
@@ -224,7 +226,7 @@ static const struct wire_field row_record_fields[] = {
     FIELD(row_record, RowRecord, run, WIRE_U32),
     FIELD(row_record, RowRecord, ordered_run, WIRE_U32),
     FIELD(row_record, RowRecord, free_runs, WIRE_U32),
-    FIELD(row_record, RowRecord, step_state, WIRE_ENUM, .max = STEP_INTERRUPTED + 1),
+    FIELD(row_record, RowRecord, step_state, WIRE_ENUM, .max = STEP_STATE_COUNT),
     FIELD(row_record, RowRecord, cancel, WIRE_BOOL),
     COUNTED(row_record, RowRecord, events, event_count, WIRE_ARRAY, .type = &wire_lifecycle_report,
             .max = WIRE_EVENTS_MAX),
@@ -232,6 +234,7 @@ static const struct wire_field row_record_fields[] = {
           .present = row_has_result),
     FIELD(row_record, RowRecord, files, WIRE_U64),
     FIELD(row_record, RowRecord, idle_events, WIRE_U64),
+    FIELD(row_record, RowRecord, released, WIRE_BOOL),
 };
 static const struct wire_type wire_row_record = TYPE(row_record, row_record);
 

@@ -8,6 +8,7 @@
 SAME(RESUME_NONE, MERIDIAN__RESUME_VERB__RESUME_VERB_NONE);
 SAME(RESUME_RERUN, MERIDIAN__RESUME_VERB__RESUME_VERB_RERUN);
 SAME(RESUME_SKIP, MERIDIAN__RESUME_VERB__RESUME_VERB_SKIP);
+SAME(RESUME_GO_ON, MERIDIAN__RESUME_VERB__RESUME_VERB_GO_ON);
 
 static const struct wire_field step_key_fields[] = {
     FIELD(step_key, StepKey, key, WIRE_MESSAGE, .type = &wire_job_key),
@@ -44,6 +45,7 @@ static const struct wire_field interruption_fields[] = {
     FIELD(interruption, Interruption, run, WIRE_U32),
     FIELD(interruption, Interruption, verb, WIRE_ENUM, .max = RESUME_VERB_COUNT),
     FIELD(interruption, Interruption, obeyed, WIRE_BOOL),
+    FIELD(interruption, Interruption, held, WIRE_BOOL),
 };
 const struct wire_type wire_interruption = TYPE(interruption, interruption);
 

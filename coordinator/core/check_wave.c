@@ -120,9 +120,6 @@ void check_regions(struct findings *f, size_t stage)
     check_names(&s);
     for (size_t a = 0; rules->wave_count && a < of->action_count; a++) check_member(&s, a);
     check_failure(&s);
-    if (rules->barrier)
-        check_say(f, rules->at, of->at, path_of(&s, ".barrier"),
-                  "barrier is not supported yet: remove it to apply this pipeline");
     if (rules->barrier && rules->max_parallel)
         check_say(f, rules->at, of->at, path_of(&s, ".barrier"),
                   "barrier wants the regions prepared together, maxParallelRegions one after the "

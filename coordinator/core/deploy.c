@@ -1,5 +1,6 @@
 #include "core/deploy.h"
 
+#include "core/barrier.h"
 #include "core/deploy_rollout.h"
 #include "core/engine.h"
 #include "core/journal.h"
@@ -72,7 +73,7 @@ static struct tally tally_of(const struct model_execution *e, size_t stage, size
         } else if (job->state.status == STATUS_SKIPPED) {
             tally.skipped++;
         } else {
-            if (!tally.bad) tally.bad = job;
+            if (!tally.bad || tally.bad->state.status == STATUS_STOPPED) tally.bad = job;
             tally.bad_count++;
         }
     }
@@ -257,11 +258,13 @@ static void conclude(struct coordinator *c, struct model_execution *e, size_t st
                      const struct tally *tally)
 {
     struct arena *arena = &c->out->arena;
+    const char *broken = barrier_broken(arena, e, stage, action);
     if (e->state.stop_abandon)
         engine_end_action(c, e, stage, action, STATUS_ABANDONED, "", "");
     else if (tally->bad)
         engine_end_action(c, e, stage, action, STATUS_FAILED, "JobFailed",
-                          failure_text(arena, tally));
+                          broken ? arena_format(arena, "%s\n%s", failure_text(arena, tally), broken)
+                                 : failure_text(arena, tally));
     else
         engine_end_action(c, e, stage, action, STATUS_SUCCEEDED, "", "");
 }

@@ -1,5 +1,6 @@
 #include "core/dispatch.h"
 
+#include "core/barrier.h"
 #include "core/build.h"
 #include "core/deploy_rollout.h"
 #include "core/drain.h"
@@ -111,6 +112,10 @@ static const char *job_unwanted(struct coordinator *c, const struct model_job *j
     if (e->state.stop_requested && resume_waits(job)) return "stopped on request";
     if (job->state.kind == JOB_REPLICATE)
         return replication_deadline(job) ? NULL : "nobody waits for the copy any more";
+    const char *broken = job->state.kind == JOB_DEPLOY
+                             ? barrier_broken(&c->out->arena, e, job->stage, job->action)
+                             : NULL;
+    if (broken) return broken;
     *status = STATUS_FAILED;
     const struct action_state *action = model_action(e, job->stage, job->action);
     if (action->status != STATUS_IN_PROGRESS) return "the action's time was over";
@@ -166,6 +171,10 @@ static void pinned_pending(struct coordinator *c, struct model_job *job)
     if (!cause[0] && before)
         cause = arena_format(&c->out->arena, "waits for deployment %s of execution %s",
                              before->state.deployment.text, before->state.execution.text);
+    const struct model_execution *other = cause[0] ? NULL : barrier_before(c, job);
+    if (other)
+        cause = arena_format(&c->out->arena, "waits until execution %s has prepared (barrier)",
+                             other->state.id.text);
     if (cause[0])
         job_cause(c, job, cause);
     else

@@ -1,6 +1,7 @@
 #include "core/engine.h"
 
 #include "core/approval.h"
+#include "core/barrier.h"
 #include "core/build.h"
 #include "core/deploy.h"
 #include "core/dispatch.h"
@@ -143,6 +144,7 @@ static void stage_reconcile(struct coordinator *c, struct model_execution *e, si
     for (size_t a = 0; a < e->stages[stage].action_count; a++)
         if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS)
             action_reconcile(c, e, stage, a);
+    barrier_reconcile(c, e, stage);
     size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
     bool failed = actions_in(e, stage, STATUS_FAILED);
     if (e->state.stop_requested)

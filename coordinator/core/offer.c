@@ -1,5 +1,6 @@
 #include "core/offer.h"
 
+#include "core/barrier.h"
 #include "core/build.h"
 #include "core/deploy.h"
 #include "core/deploy_rollout.h"
@@ -72,6 +73,7 @@ static void offer_wishes(const struct coordinator *c, struct job *to, const stru
         &model_action_definition(e, job->stage, job->action)->deploy;
     to->file_exists = wishes->file_exists;
     to->on_failure = wishes->on_failure;
+    to->hold = barrier_holds(e, job->stage, job->action);
     to->traffic_control = wishes->traffic_control || offer_traffic(c, job);
     to->ignore_application_stop_failures =
         wishes->ignore_application_stop_failures || e->state.ignore_application_stop_failures;

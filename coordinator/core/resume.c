@@ -10,6 +10,13 @@ bool resume_waits(const struct model_job *job)
 {
     const struct job_state *state = &job->state;
     return state->status == STATUS_IN_PROGRESS && !state->cancel && state->interruption.run > 0 &&
+           !state->interruption.held && state->interruption.verb == RESUME_NONE;
+}
+
+bool resume_held(const struct model_job *job)
+{
+    const struct job_state *state = &job->state;
+    return state->status == STATUS_IN_PROGRESS && !state->cancel && state->interruption.held &&
            state->interruption.verb == RESUME_NONE;
 }
 
@@ -23,6 +30,7 @@ bool resume_due(const struct model_job *job)
 const char *resume_cause(const struct coordinator *c, const struct model_job *job)
 {
     if (resume_waits(job)) return arena_text(&c->out->arena, job->state.diagnostics.message);
+    if (resume_held(job)) return "prepared, waits for the other regions (barrier)";
     if (!resume_due(job)) return "";
     return arena_format(&c->out->arena, "host %s is told to %s", job->state.worker,
                         resume_verb_name(job->state.interruption.verb));
@@ -61,6 +69,26 @@ void resume_send(struct coordinator *c, const struct model_job *job, const struc
 
 /* ---- the worker ---- */
 
+/* No interruption: it is prepared, and nothing of the event has begun. */
+static void hold_keep(struct coordinator *c, struct model_job *job,
+                      const struct interrupted *message)
+{
+    job->state.interruption =
+        (struct interruption){ .step = message->at.step, .run = message->at.run, .held = true };
+    model_text(&job->state.cause, resume_cause(c, job));
+    journal_job(c, job);
+    journal_event_job(c, job);
+    c->changed = true;
+}
+
+void resume_go_on(struct coordinator *c, struct model_job *job)
+{
+    assert(resume_held(job));
+    job->state.interruption.verb = RESUME_GO_ON;
+    job->send_boot_ms = c->boot_ms;
+    journal_job(c, job);
+}
+
 static void interruption_keep(struct coordinator *c, struct model_job *job,
                               const struct interrupted *message)
 {
@@ -88,7 +116,10 @@ void resume_interrupted(struct coordinator *c, struct model_worker *w,
     if (!job || message->at.run == 0) return; /* its row is dropped by the next heartbeat */
     int order = compare(&message->at, &job->state.interruption);
     if (order < 0) return; /* late: that one was over long ago */
-    if (order > 0) interruption_keep(c, job, message);
+    if (order > 0 && message->report.status == STATUS_PENDING)
+        hold_keep(c, job, message);
+    else if (order > 0)
+        interruption_keep(c, job, message);
     struct step_key at = message->at;
     journal_send(c, w->name, w->session, MESSAGE_INTERRUPTED_ACK)->interrupted_ack = at;
 }
@@ -99,6 +130,11 @@ void resume_obeyed(struct coordinator *c, struct model_worker *w, const struct s
     if (!job || !resume_due(job) || compare(at, &job->state.interruption) != 0) return;
     bool skip = job->state.interruption.verb == RESUME_SKIP;
     job->state.interruption.obeyed = true;
+    if (job->state.interruption.held) {
+        journal_job(c, job);
+        c->changed = true;
+        return;
+    }
     struct lifecycle_report report = {
         .event = job->state.failed_event,
         .status = skip ? STATUS_SKIPPED : STATUS_IN_PROGRESS,
@@ -190,7 +226,7 @@ void resume_request(struct coordinator *c, const struct coordinator_event *event
     const struct resume_request *ask = &event->request.request->resume;
     struct error err;
     if (request_known(c, event, &ask->submission)) return;
-    if (ask->verb == RESUME_NONE) {
+    if (ask->verb != RESUME_RERUN && ask->verb != RESUME_SKIP) {
         request_refuse(c, event, ERR_INVALID, "nothing was resumed",
                        "the request says neither to rerun the step nor to skip it",
                        "add --rerun-step or --skip-step");

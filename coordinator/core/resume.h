@@ -10,6 +10,9 @@
 #include "core/model.h"
 
 /* It stands still until the operator speaks. */
+bool resume_held(const struct model_job *job); /* prepared, waits for the others (barrier.h) */
+/* It is held, and the barrier is open. */
+void resume_go_on(struct coordinator *c, struct model_job *job);
 bool resume_waits(const struct model_job *job);
 /* The operator has spoken, and the worker has not confirmed it yet: send. */
 bool resume_due(const struct model_job *job);

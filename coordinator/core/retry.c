@@ -73,6 +73,7 @@ static void action_reset(struct coordinator *c, struct model_execution *e, size_
     model_text(&state->updated_by, "");
     model_text(&state->config, "");
     state->hosts = state->spare = 0;
+    state->committed_ms = 0;
     model_variables(&state->variables, &state->variable_count, NULL, 0);
     e->covered[state - e->actions] = 0;
     if (!id_empty(&old)) jobs_carry(c, e, &old, &state->id);

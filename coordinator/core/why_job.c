@@ -1,6 +1,7 @@
 /* Jobs: what the dispatch of each waits for, asked in its order. */
 #include "core/why.h"
 
+#include "core/barrier.h"
 #include "core/deploy_rollout.h"
 #include "core/dispatch.h"
 #include "core/resume.h"
@@ -205,6 +206,18 @@ static void at_work(struct why *why, const struct model_job *job)
     }
 }
 
+static void held(struct why *why, const struct model_job *job)
+{
+    size_t prepared, all;
+    struct reason *to = of_job(why, REASON_BARRIER, job);
+    if (!to) return;
+    barrier_count(why->e, job->stage, job->action, &prepared, &all);
+    to->text = arena_format(why->arena,
+                            "%s is prepared and installs nothing before all are: %zu of %zu hosts "
+                            "are",
+                            job->state.worker, prepared, all);
+}
+
 static void interrupted(struct why *why, const struct model_job *job)
 {
     struct reason *to = of_job(why, REASON_INTERRUPTED, job);
@@ -227,6 +240,8 @@ static void under_way(struct why *why, const struct model_job *job)
             to->text =
                 arena_format(why->arena, "%s is told to end %s%s", job->state.worker,
                              what_of(why, job), job->cancel_acked ? " and has heard it" : "");
+    } else if (resume_held(job)) {
+        held(why, job);
     } else if (resume_waits(job)) {
         interrupted(why, job);
     } else if (resume_due(job)) {

@@ -97,6 +97,9 @@ static void check_resume_put(struct world *w, const struct interruption *old,
     const struct interruption *now = &new->interruption;
     bool same = old->step == now->step && old->run == now->run;
     if (now->verb == RESUME_NONE || (same && old->verb == now->verb)) return;
+    if (now->held != (now->verb == RESUME_GO_ON))
+        world_fail(w, "RESUME", "job %s: a word that is not for what it waits for", new->id.text);
+    if (now->held) return; /* the last one to be prepared hears it in the same turn */
     if (!same || old->verb != RESUME_NONE)
         world_fail(w, "RESUME", "job %s: a word for run %u that nobody has asked for", new->id.text,
                    now->run);
@@ -403,8 +406,12 @@ void check_coordinator_committed(struct world *w, const struct record *record)
         if (!e) return; /* deleted in the same turn */
         check_stages(w, e);
         check_rollback(w, e);
+        check_region_execution(w, e);
         check_neighbours(w, e);
+    } else if (record->kind == RECORD_JOB && record->job.status == STATUS_PENDING) {
+        check_region_job(w, &record->job);
     } else if (record->kind == RECORD_JOB && record->job.status == STATUS_IN_PROGRESS) {
+        check_region_job(w, &record->job);
         check_hosts_spared(w, &record->job);
     } else if (record->kind == RECORD_JOB && record->job.status == STATUS_SUCCEEDED) {
         check_job_succeeded(w, &record->job);

@@ -43,6 +43,10 @@ void check_coordinator_send(struct world *w, uint32_t worker, const struct messa
 bool check_assigned(const struct world *w, uint32_t worker, const struct job *job);
 /* A job of a deployment group has begun: the minimum-healthy rule holds (check_rollout.c). */
 void check_hosts_spared(struct world *w, const struct job_state *job);
+/* Waves, barriers and what goes back with them (check_regions.c). */
+void check_region_job(struct world *w, const struct job_state *job);
+void check_region_execution(struct world *w, const struct execution *e);
+void check_region_run(struct world *w, const struct run *run);
 /* Everything has come to its end: is it the right one? */
 void check_end(struct world *w);
 const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */

@@ -119,18 +119,23 @@ static void check_stage_order(struct world *w, const struct run *run)
     }
     if (!t || s == 0 || s >= e->stage_count) return;
     const struct template_stage *stage = &t->stages[s - 1];
-    uint32_t own = 0;
+    uint32_t own = 0, wave = 0;
     for (uint32_t a = 0; a < stage->action_count; a++)
         if (text_equal(e->stages[s].actions[a].name, run->job->action)) {
             if (!id_equal(&e->stages[s].actions[a].id, &run->job->action_execution))
                 return; /* a retry has taken its place, and it is being ended */
             own = stage->actions[a].run_order;
+            wave = e->stages[s].actions[a].wave;
         }
     for (uint32_t a = 0; a < stage->action_count; a++) {
         enum status status = e->stages[s].actions[a].status;
         /* Of groups that go back by themselves the rollback runs the actions alone. */
         bool left = e->type == TYPE_ROLLBACK && status == STATUS_SKIPPED;
-        if (stage->actions[a].run_order < own && status != STATUS_SUCCEEDED && !left)
+        /* onFailure continue: a region that failed is left behind. */
+        left = left || (stage->region_failure == REGION_CONTINUE && e->type == TYPE_STANDARD &&
+                        status != STATUS_IN_PROGRESS);
+        if (e->stages[s].actions[a].wave == wave && stage->actions[a].run_order < own &&
+            status != STATUS_SUCCEEDED && !left)
             world_fail(w, "ORDER", "job %s of action %s runs before action %s succeeded",
                        run->ref.job.text, run->job->action, e->stages[s].actions[a].name);
     }
@@ -201,6 +206,7 @@ void check_run_begins(struct world *w, const struct run *run)
     check_alone(w, run);
     check_fence(w, run);
     check_stage_order(w, run);
+    check_region_run(w, run);
 }
 
 void check_run_ended(struct world *w, const struct run *run)

@@ -7,6 +7,25 @@
 
 enum { POLL_MS = 1000, ASK_AGAIN_MS = 1500 };
 
+/* Waves without gaps: an unused one is closed up by sim_definition.c. */
+static void regions_draw(struct world *w, const struct template *t, struct template_stage *stage)
+{
+    if (!world_chance(w, 4000)) return;
+    if (!w->options.healthy)
+        stage->waves = world_below(w, 2) * (1 + world_below(w, w->options.regions));
+    for (uint32_t r = 0; r < SIM_REGIONS_MAX; r++) {
+        stage->wave[r] = stage->waves ? world_below(w, stage->waves) : 0;
+        stage->bake[r] = !w->options.healthy && world_chance(w, 3000);
+    }
+    stage->region_failure = world_below(w, REGION_CONTINUE + 1);
+    /* What pipeline_check() refuses together. */
+    bool back = stage->region_failure == REGION_ALL || stage->region_failure == REGION_LOCAL;
+    if (back && (t->mode == MODE_PARALLEL || stage->on_failure == 2))
+        stage->region_failure = REGION_CONTINUE;
+    stage->barrier = world_chance(w, 5000);
+    if (!stage->barrier && !w->options.healthy) stage->max_parallel = world_below(w, 3);
+}
+
 static void template_draw(struct world *w, struct template *t, uint32_t pipeline)
 {
     *t = (struct template){ .pipeline = pipeline };
@@ -37,6 +56,7 @@ static void template_draw(struct world *w, struct template *t, uint32_t pipeline
                 .group = world_chance(w, 5000) ? 0 : pipeline * 10 + s,
                 .approval = !w->options.healthy && world_chance(w, 800),
             };
+        regions_draw(w, t, stage);
     }
 }
 
@@ -239,6 +259,7 @@ static void operator_look(struct world *w)
         const struct job_state *job = &d->at[i]->record.job;
         if (d->at[i]->record.kind != RECORD_JOB || job->status != STATUS_IN_PROGRESS) continue;
         if (job->interruption.run == 0 || job->interruption.verb != RESUME_NONE) continue;
+        if (job->interruption.held) continue; /* for the others, not for a person */
         if (job->cancel || resume_pending(w, job)) continue;
         struct sim_op *op = resume_slot(w);
         if (!op) return;

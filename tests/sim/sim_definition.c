@@ -78,6 +78,34 @@ static void approval_of(struct arena *arena, struct pipeline_action *action, uin
                                         .namespace = "" };
 }
 
+static bool in_wave(const struct template_stage *from, uint32_t wave, uint32_t region)
+{
+    for (uint32_t a = 0; a < from->action_count; a++)
+        if (!from->actions[a].approval && from->actions[a].region == region &&
+            from->wave[region] == wave)
+            return true;
+    return false;
+}
+
+static void regions_of(struct arena *arena, struct pipeline_regions *to,
+                       const struct template_stage *from)
+{
+    struct pipeline_wave *waves = arena_calloc(arena, SIM_REGIONS_MAX, sizeof *waves);
+    *to = (struct pipeline_regions){ .waves = waves,
+                                     .max_parallel = from->max_parallel,
+                                     .on_failure = (enum regions_failure)from->region_failure,
+                                     .barrier = from->barrier };
+    for (uint32_t k = 0; k < from->waves; k++) {
+        struct pipeline_wave *wave = &waves[to->wave_count];
+        const char **names = arena_calloc(arena, SIM_REGIONS_MAX, sizeof *names);
+        wave->regions = names;
+        wave->bake_minutes = from->bake[k];
+        for (uint32_t r = 0; r < SIM_REGIONS_MAX; r++)
+            if (in_wave(from, k, r)) names[wave->region_count++] = sim_regions[r];
+        to->wave_count += wave->region_count > 0;
+    }
+}
+
 static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
                          const struct template_stage *from, const char *const *inputs)
 {
@@ -107,6 +135,7 @@ static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint
                                       .retry_mode = (enum retry_mode)from->retry_mode,
                                       .actions = actions,
                                       .action_count = from->action_count };
+    regions_of(arena, &stage->regions, from);
 }
 
 struct pipeline *sim_pipeline(const struct template *t)

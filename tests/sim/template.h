@@ -6,6 +6,8 @@
 
 enum { SIM_TEMPLATES_MAX = 8, TEMPLATE_STAGES_MAX = 3, TEMPLATE_ACTIONS_MAX = 4 };
 
+enum { REGION_ALL = 1, REGION_LOCAL, REGION_CONTINUE }; /* enum regions_failure of the core */
+
 struct template_action {
     uint32_t region, run_order;
     uint32_t group; /* deployment group */
@@ -17,8 +19,12 @@ struct template_stage {
     uint32_t action_count;
     uint32_t on_failure, retry_mode; /* enum failure_result of the core, enum retry_mode */
     bool restore,
-        traffic; /* of its deployments: what a failure leaves, the events around traffic */
-    bool build;  /* one action, which builds; later stages deploy what it made */
+        traffic;    /* of its deployments: what a failure leaves, the events around traffic */
+    uint32_t waves; /* 0 none; else the region of number r is in wave 1 + wave[r] */
+    uint32_t wave[SIM_REGIONS_MAX], bake[SIM_REGIONS_MAX]; /* minutes */
+    uint32_t max_parallel, region_failure;
+    bool barrier;
+    bool build; /* one action, which builds; later stages deploy what it made */
 };
 
 struct template

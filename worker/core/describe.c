@@ -1,5 +1,7 @@
 #include "core/describe.h"
 
+#include "core/hold.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -80,11 +82,19 @@ const char *describe_worn_out(const struct worker *w, const struct task *task, s
                         task->record.job->pipeline);
 }
 
+/* What an end before the barrier was opened means for the host. */
+static const char *unchanged(const struct task *task)
+{
+    return hold_waits(task) ? "; it was prepared and waited for the other regions: no installed "
+                              "file was changed"
+                            : "";
+}
+
 const char *describe_unwanted(const struct worker *w, const struct task *task, struct arena *arena)
 {
     if (task->record.cancel)
-        return arena_format(arena, "stopped on request at %s on host %s", step_name(task),
-                            w->config.name);
+        return arena_format(arena, "stopped on request at %s on host %s%s", step_name(task),
+                            w->config.name, unchanged(task));
     if (task->ending == ENDING_LEASE)
         return arena_format(arena,
                             "lease lost: host %s had no word from the coordinator for too long "
@@ -92,7 +102,7 @@ const char *describe_unwanted(const struct worker *w, const struct task *task, s
                             w->config.name, step_name(task));
     return arena_format(arena,
                         "timed out on host %s at %s: the job may take %llu ms from acceptance to "
-                        "its result",
+                        "its result%s",
                         w->config.name, step_name(task),
-                        (unsigned long long)task->record.job->timeout_ms);
+                        (unsigned long long)task->record.job->timeout_ms, unchanged(task));
 }

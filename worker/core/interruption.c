@@ -4,6 +4,7 @@
 #include "core/checkpoint.h"
 #include "core/copy.h"
 #include "core/describe.h"
+#include "core/hold.h"
 #include "core/job.h"
 
 bool interruption_waits(const struct task *task)
@@ -68,7 +69,7 @@ static bool key_equal(const struct step_key *a, const struct step_key *b)
 static struct task *interruption_find(const struct worker *w, const struct step_key *at)
 {
     struct task *task = model_find_task(w, &at->key.job, at->key.attempt);
-    if (!task || !interruption_waits(task)) return NULL;
+    if (!task || (!interruption_waits(task) && !hold_waits(task))) return NULL;
     struct step_key own = interruption_key(task);
     return key_equal(&own, at) ? task : NULL;
 }
@@ -95,8 +96,9 @@ static void interruption_rerun(struct task *task)
 static void interruption_obey(struct worker *w, struct task *task, enum resume_verb verb,
                               struct worker_actions *out)
 {
-    actions_note(out, NOTE_WARNING, "job=%s attempt=%u step=%s: %s, as the operator says",
-                 task->record.row.job.text, (unsigned)task->record.row.attempt,
+    actions_note(out, verb == RESUME_GO_ON ? NOTE_INFO : NOTE_WARNING,
+                 "job=%s attempt=%u step=%s: %s was said", task->record.row.job.text,
+                 (unsigned)task->record.row.attempt,
                  lifecycle_event_name(task->record.events[task->record.step].event),
                  resume_verb_name(verb));
     task->changed = true;
@@ -105,6 +107,7 @@ static void interruption_obey(struct worker *w, struct task *task, enum resume_v
     case RESUME_NONE: break; /* not decoded */
     case RESUME_RERUN: interruption_rerun(task); break;
     case RESUME_SKIP: job_skip_step(w, task, out); break;
+    case RESUME_GO_ON: hold_release(task); break;
     }
 }
 
@@ -130,7 +133,8 @@ void interruption_resume(struct worker *w, const struct signed_resume *message,
     }
     checkpoint_see_epoch(w, resume->epoch, out);
     struct task *task = interruption_find(w, &resume->at);
-    if (task) interruption_obey(w, task, resume->verb, out);
+    if (task && hold_waits(task) == (resume->verb == RESUME_GO_ON))
+        interruption_obey(w, task, resume->verb, out);
     /* Obeyed now or before, or the job is over: there is nothing left to be said about this run. */
     if (w->link != LINK_DOWN) actions_send(out, MESSAGE_RESUME_ACK)->resume_ack = resume->at;
 }

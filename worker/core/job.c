@@ -4,6 +4,7 @@
 #include "core/checkpoint.h"
 #include "core/copy.h"
 #include "core/describe.h"
+#include "core/hold.h"
 #include "core/interruption.h"
 #include "core/keep.h"
 #include "core/lease.h"
@@ -436,11 +437,15 @@ void job_decide(struct worker *w, struct task *task, struct worker_actions *out)
         keep_decide(w, task, out);
         return;
     }
-    if (interruption_waits(task)) return; /* for the operator */
+    if (interruption_waits(task) || hold_waits(task)) return; /* for somebody's word */
     if (model_active_task(w, record->job->target) != task) return;
     if (!lease_live(w, task)) return;
     while (record->row.state != ROW_ENDED && job_runs_nothing(task)) job_pass_step(w, task, out);
-    if (record->row.state != ROW_ENDED) job_start_step(w, task, out);
+    if (record->row.state == ROW_ENDED) return;
+    if (hold_due(task))
+        hold_enter(w, task, out);
+    else
+        job_start_step(w, task, out);
 }
 
 uint64_t job_deadline(const struct worker *w, const struct task *task)

@@ -2,6 +2,7 @@
 
 #include "core/actions.h"
 #include "core/copy.h"
+#include "core/hold.h"
 #include "core/interruption.h"
 
 #include <assert.h>
@@ -172,7 +173,7 @@ static uint64_t outbox_silence_end(const struct worker *w)
 /* It has something to say that is repeated until it is acknowledged. */
 static bool outbox_waits(const struct task *task)
 {
-    if (interruption_waits(task)) return !task->told;
+    if (interruption_waits(task) || hold_waits(task)) return !task->told;
     return task->record.row.state == ROW_ENDED && !task->dropped;
 }
 
@@ -190,7 +191,7 @@ void outbox_decide(struct worker *w, struct worker_actions *out)
     list_for_each (link, &w->tasks) {
         struct task *task = list_entry(link, struct task, link);
         if (!outbox_waits(task) || w->boot_ms < task->result_at_boot_ms) continue;
-        if (interruption_waits(task))
+        if (interruption_waits(task) || hold_waits(task))
             interruption_say(w, task, out);
         else
             outbox_result(w, task, out);

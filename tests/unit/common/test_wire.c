@@ -53,6 +53,7 @@ static const struct job sample_job = {
     .deployment_group_id = "group-id",
     .file_exists = FILE_EXISTS_RETAIN,
     .traffic_control = true,
+    .hold = true,
     .on_failure = ON_FAILURE_RESTORE,
     .ignore_application_stop_failures = true,
     .bundle_type = "zip",
@@ -112,7 +113,8 @@ static const struct action_state sample_actions[] = {
       "CodeDeployDefault.HalfAtATime",
       sample_named,
       COUNT(sample_named),
-      1 },
+      1,
+      5 },
     { "Again",
       "region-2",
       "S3",
@@ -134,7 +136,8 @@ static const struct action_state sample_actions[] = {
       "mine",
       sample_named,
       1,
-      2 },
+      2,
+      6 },
 };
 
 static const struct stage_state sample_stages[] = {
@@ -168,7 +171,7 @@ static const struct copy_state sample_copies[] = {
         .events = { { EVENT_INSTALL, STATUS_FAILED, 8, 9 } }, .event_count = 1,                    \
         .failed_event = EVENT_INSTALL, .diagnostics = DIAGNOSTICS, .done = (done_),                \
         .total = (total_), .stage_number = 5, .action_number = 6,                                  \
-        .interruption = { 7, 8, RESUME_SKIP, true },                                               \
+        .interruption = { 7, 8, RESUME_SKIP, true, true },                                         \
     }
 
 #define EVENT                                                                                      \
@@ -601,6 +604,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .event_count = 1,
               .files = 10,
               .idle_events = UINT64_C(1) << 40,
+              .released = true,
               .result = { ID("job"), 1, { 2, 3 }, STATUS_FAILED, sample_reports, 2, EVENT_INSTALL,
                           DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1, sample_named, 1 },
           } },

@@ -262,7 +262,8 @@ static void a_record_prints_as_indented_lines(void **state)
                                                   "    started_ms: 5\n"
                                                   "    ended_ms: 0\n"
                                                   "  files: 0\n"
-                                                  "  idle_events: 0\n");
+                                                  "  idle_events: 0\n"
+                                                  "  released: false\n");
 }
 
 static void nothing_printed_steers_a_terminal(void **state)

@@ -563,6 +563,7 @@ static void what_fits_has_no_problem(void **state)
         WAVES,
         "xr Prod~waves:us-east-1/5=?Look>us-east-1",
         "xr Prod~continue~ROLLBACK=us-west-2",
+        "xr Prod~barrier~all=us-west-2,us-east-1",
         "xr:PARALLEL Prod~continue=us-west-2",
         "xr Prod~all~RETRY~max:2=us-west-2",
     };
