@@ -33,9 +33,12 @@ struct grant {
 enum job_kind {
     JOB_DEPLOY,    /* pinned: this host and no other; never given to another worker */
     JOB_REPLICATE, /* floating: any worker of the region, one at a time, under a lease */
-    JOB_BUILD      /* floating among the region's workers that build */
+    JOB_BUILD,     /* floating among the region's workers that build */
+    JOB_DELTA      /* floating, where the artifact comes from: makes what copies are told by */
 };
-#define JOB_KIND_COUNT (JOB_BUILD + 1)
+#define JOB_KIND_COUNT (JOB_DELTA + 1)
+/* It only brings bytes to where others need them: no host, no action of its own. */
+bool job_kind_moves(enum job_kind kind);
 
 /* What a build reads or makes. As an output its digest and version are still unknown: the grant is
  * for an object of any content up to a bound, and the result tells what became of it. */
@@ -84,7 +87,11 @@ struct job {
     struct artifact_ref output; /* JOB_REPLICATE: store and key; version_id comes back */
     struct grant write;
 
-    /* JOB_BUILD. `input` and `read` are those of the artifact that holds the buildspec. */
+    /* JOB_REPLICATE by a delta: `inputs` are the older revision as the region has it and the delta;
+     * `input` is the whole, if they are of no use. JOB_DELTA: `inputs` is the older revision, where
+     * `input` lies as well, `outputs` the delta, of at most ref.size bytes.
+     *
+     * JOB_BUILD. `input` and `read` are those of the artifact that holds the buildspec. */
     const struct job_artifact *inputs; /* all of them, that one first */
     size_t input_count;
     const struct job_artifact *outputs;
@@ -121,9 +128,12 @@ struct result {
     enum lifecycle_event failed_event; /* meaningful unless SUCCEEDED */
     struct diagnostics diagnostics;
     const char *version_id; /* JOB_REPLICATE: what the destination store named it */
-    uint64_t bytes;         /* fetched over the network for this job */
+    uint64_t bytes;         /* fetched over the network for this job; JOB_REPLICATE: from another
+                               region */
+    enum copy_way way;      /* JOB_REPLICATE: which was taken ... */
+    const char *note;       /* ... and why not a cheaper one that was offered; "" */
     uint64_t ended_ms;
-    const struct job_artifact *outputs; /* JOB_BUILD: what was put, without grants */
+    const struct job_artifact *outputs; /* JOB_BUILD, JOB_DELTA: what was put, without grants */
     size_t output_count;
     const struct variable *variables; /* JOB_BUILD: exported by its buildspec */
     size_t variable_count;

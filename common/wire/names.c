@@ -55,6 +55,22 @@ const char *lifecycle_error_name(enum lifecycle_error error)
     return names[error];
 }
 
+const char *copy_way_name(enum copy_way way)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        COPY_WAYS(X)
+#undef X
+    };
+    assert(way < COPY_WAY_COUNT);
+    return names[way];
+}
+
+bool job_kind_moves(enum job_kind kind)
+{
+    return kind == JOB_REPLICATE || kind == JOB_DELTA;
+}
+
 const char *file_exists_name(enum file_exists behavior)
 {
     switch (behavior) {

@@ -26,6 +26,7 @@ enum {
     WIRE_STAGES_MAX = 50,
     WIRE_ACTIONS_MAX = 500,
     WIRE_ARTIFACTS_MAX = 100,
+    WIRE_DELTAS_MAX = 100,         /* of one execution */
     WIRE_BUILD_ARTIFACTS_MAX = 5,  /* in and out of one build */
     WIRE_VARIABLES_MAX = 50,       /* of one build's environment, of a pipeline, of one action */
     WIRE_VARIABLE_MAX = 2000,      /* a value of it (AWS: environmentVariables) */
@@ -85,14 +86,15 @@ bool status_ended(enum status status); /* everything but Pending, InProgress and
     X(PHASE_POST_BUILD, "POST_BUILD")                                                              \
     X(PHASE_ARTIFACTS, "UPLOAD_ARTIFACTS")                                                         \
     X(RESTORE, "Restore")  /* Meridian's own: undo after a failure, where it is asked for */       \
-    X(KEEP_LOG, "KeepLog") /* after the end of a job; never reported */
+    X(KEEP_LOG, "KeepLog") /* after the end of a job; never reported */                            \
+    X(DELTA, "Delta")      /* Meridian's own: the one step of a job that makes a delta */
 
 enum lifecycle_event {
 #define X(name, text) EVENT_##name,
     LIFECYCLE_EVENTS(X)
 #undef X
 };
-#define LIFECYCLE_EVENT_COUNT (EVENT_KEEP_LOG + 1)
+#define LIFECYCLE_EVENT_COUNT (EVENT_DELTA + 1)
 const char *lifecycle_event_name(enum lifecycle_event event);
 NODISCARD bool lifecycle_event_parse(const char *name, enum lifecycle_event *out);
 
@@ -126,6 +128,22 @@ enum on_failure {
 };
 #define ON_FAILURE_COUNT (ON_FAILURE_RESTORE + 1)
 const char *on_failure_name(enum on_failure on_failure); /* "leave", "restore" */
+
+/* How an artifact came to a region, the cheapest first. */
+#define COPY_WAYS(X)                                                                               \
+    X(UNKNOWN, "")      /* of an older version, or not decided yet */                              \
+    X(THERE, "there")   /* the region's store had the same bytes */                                \
+    X(DELTA, "delta")   /* told by the bytes of an older revision in the region */                 \
+    X(SERVER, "server") /* the store copied it itself */                                           \
+    X(WHOLE, "whole")   /* through a worker of the region */
+
+enum copy_way {
+#define X(name, text) COPY_WAY_##name,
+    COPY_WAYS(X)
+#undef X
+};
+#define COPY_WAY_COUNT (COPY_WAY_WHOLE + 1)
+const char *copy_way_name(enum copy_way way);
 
 /* How much a core's note matters: error = somebody must act, warning = handled, info = a state
  * changed, debug = the rest. */

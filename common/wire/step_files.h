@@ -14,9 +14,10 @@ enum step_kind {
     STEP_REPLICATE,
     STEP_BUILD,
     STEP_KEEP_LOG, /* after the end: the log goes to the region's store */
-    STEP_UNDO      /* after a failure: what the install replaced is put back */
+    STEP_UNDO,     /* after a failure: what the install replaced is put back */
+    STEP_DELTA
 };
-#define STEP_KIND_COUNT (STEP_UNDO + 1)
+#define STEP_KIND_COUNT (STEP_DELTA + 1)
 
 struct step_spec {
     enum step_kind kind;
@@ -34,6 +35,7 @@ struct step_spec {
     bool run_root_scripts_from_current; /* see worker.md section 5, "Script root" */
     uint64_t build_memory_max;          /* bytes a process of a build; 0 no bound */
     uint64_t transfer_rate_max;         /* bytes a second of a transfer; 0 no bound */
+    uint64_t delta_memory_max;          /* bytes that deltas are made and used with */
     const char *secrets_dir;            /* files that builds may name; "" none */
 };
 
@@ -46,6 +48,8 @@ struct step_outcome {
     uint64_t started_ms, ended_ms;
     const char *version_id;
     uint64_t bytes;
+    enum copy_way way; /* STEP_REPLICATE, with `note`: see struct result */
+    const char *note;
     uint64_t files; /* STEP_INSTALL: installed, also where it failed after its commit */
     const struct lifecycle_report *phases; /* STEP_BUILD: what was done, in order */
     size_t phase_count;

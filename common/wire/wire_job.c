@@ -19,6 +19,7 @@ SAME(ON_FAILURE_RESTORE, MERIDIAN__ON_FAILURE__ON_FAILURE_RESTORE);
 SAME(JOB_DEPLOY, MERIDIAN__JOB_KIND__JOB_KIND_DEPLOY);
 SAME(JOB_REPLICATE, MERIDIAN__JOB_KIND__JOB_KIND_REPLICATE);
 SAME(JOB_BUILD, MERIDIAN__JOB_KIND__JOB_KIND_BUILD);
+SAME(JOB_DELTA, MERIDIAN__JOB_KIND__JOB_KIND_DELTA);
 SAME(STEP_DOWNLOAD, MERIDIAN__STEP_KIND__STEP_KIND_DOWNLOAD);
 SAME(STEP_INSTALL, MERIDIAN__STEP_KIND__STEP_KIND_INSTALL);
 SAME(STEP_HOOK, MERIDIAN__STEP_KIND__STEP_KIND_HOOK);
@@ -26,6 +27,10 @@ SAME(STEP_REPLICATE, MERIDIAN__STEP_KIND__STEP_KIND_REPLICATE);
 SAME(STEP_BUILD, MERIDIAN__STEP_KIND__STEP_KIND_BUILD);
 SAME(STEP_KEEP_LOG, MERIDIAN__STEP_KIND__STEP_KIND_KEEP_LOG);
 SAME(STEP_UNDO, MERIDIAN__STEP_KIND__STEP_KIND_UNDO);
+SAME(STEP_DELTA, MERIDIAN__STEP_KIND__STEP_KIND_DELTA);
+#define X(name, text) SAME(COPY_WAY_##name, MERIDIAN__COPY_WAY__COPY_WAY_##name);
+COPY_WAYS(X)
+#undef X
 
 static const struct wire_field fence_fields[] = {
     FIELD(fence, Fence, epoch, WIRE_U64),
@@ -142,6 +147,8 @@ static const struct wire_field result_fields[] = {
     FIELD(result, Result, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(result, Result, bytes, WIRE_U64),
     FIELD(result, Result, ended_ms, WIRE_U64),
+    FIELD(result, Result, way, WIRE_ENUM, .max = COPY_WAY_COUNT),
+    FIELD(result, Result, note, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
     COUNTED(result, Result, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,
             .max = WIRE_BUILD_ARTIFACTS_MAX),
     COUNTED(result, Result, variables, variable_count, WIRE_LIST, .type = &wire_variable,
@@ -164,6 +171,7 @@ static const struct wire_field step_spec_fields[] = {
     FIELD(step_spec, StepSpec, run_root_scripts_from_current, WIRE_BOOL),
     FIELD(step_spec, StepSpec, build_memory_max, WIRE_U64),
     FIELD(step_spec, StepSpec, transfer_rate_max, WIRE_U64),
+    FIELD(step_spec, StepSpec, delta_memory_max, WIRE_U64),
     FIELD(step_spec, StepSpec, secrets_dir, WIRE_TEXT, .max = WIRE_PATH_MAX),
 };
 const struct wire_type wire_step_spec = TYPE(step_spec, step_spec);
@@ -178,6 +186,8 @@ static const struct wire_field step_outcome_fields[] = {
     FIELD(step_outcome, StepOutcome, ended_ms, WIRE_U64),
     FIELD(step_outcome, StepOutcome, version_id, WIRE_TEXT, .max = WIRE_KEY_MAX),
     FIELD(step_outcome, StepOutcome, bytes, WIRE_U64),
+    FIELD(step_outcome, StepOutcome, way, WIRE_ENUM, .max = COPY_WAY_COUNT),
+    FIELD(step_outcome, StepOutcome, note, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
     FIELD(step_outcome, StepOutcome, files, WIRE_U64),
     FIELD(step_outcome, StepOutcome, idle_events, WIRE_U64),
     COUNTED(step_outcome, StepOutcome, phases, phase_count, WIRE_LIST,

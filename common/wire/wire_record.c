@@ -95,8 +95,29 @@ static const struct wire_field copy_state_fields[] = {
     FIELD(copy_state, CopyState, status, WIRE_ENUM, .max = STATUS_COUNT),
     FIELD(copy_state, CopyState, job, WIRE_ID_OR_NONE),
     FIELD(copy_state, CopyState, bytes, WIRE_U64),
+    FIELD(copy_state, CopyState, way, WIRE_ENUM, .max = COPY_WAY_COUNT),
+    FIELD(copy_state, CopyState, delta, WIRE_U32),
+    FIELD(copy_state, CopyState, base_revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
+    FIELD(copy_state, CopyState, note, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+    FIELD(copy_state, CopyState, saved, WIRE_U64),
+    FIELD(copy_state, CopyState, priced, WIRE_BOOL),
+    FIELD(copy_state, CopyState, cost, WIRE_U64),
+    FIELD(copy_state, CopyState, cost_saved, WIRE_U64),
 };
 static const struct wire_type wire_copy_state = TYPE(copy_state, copy_state);
+
+static const struct wire_field delta_state_fields[] = {
+    FIELD(delta_state, DeltaState, artifact, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(delta_state, DeltaState, region, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(delta_state, DeltaState, base_revision, WIRE_TEXT, .max = WIRE_KEY_MAX),
+    FIELD(delta_state, DeltaState, older, WIRE_MESSAGE, .type = &wire_artifact_ref),
+    FIELD(delta_state, DeltaState, sha256, WIRE_FIXED, .max = SHA256_SIZE),
+    FIELD(delta_state, DeltaState, ref, WIRE_MESSAGE, .type = &wire_artifact_ref),
+    FIELD(delta_state, DeltaState, status, WIRE_ENUM, .max = STATUS_COUNT),
+    FIELD(delta_state, DeltaState, job, WIRE_ID_OR_NONE),
+    FIELD(delta_state, DeltaState, note, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+};
+static const struct wire_type wire_delta_state = TYPE(delta_state, delta_state);
 
 static const struct wire_field execution_fields[] = {
     FIELD(execution, Execution, id, WIRE_ID),
@@ -118,6 +139,8 @@ static const struct wire_field execution_fields[] = {
             .max = WIRE_STAGES_MAX),
     COUNTED(execution, Execution, copies, copy_count, WIRE_LIST, .type = &wire_copy_state,
             .max = WIRE_LIST_MAX),
+    COUNTED(execution, Execution, deltas, delta_count, WIRE_LIST, .type = &wire_delta_state,
+            .max = WIRE_DELTAS_MAX),
     FIELD(execution, Execution, mode, WIRE_ENUM, .max = EXECUTION_MODE_COUNT),
     FIELD(execution, Execution, type, WIRE_ENUM, .max = EXECUTION_TYPE_COUNT),
     FIELD(execution, Execution, rollback_target, WIRE_ID_OR_NONE),

@@ -12,7 +12,7 @@ uint64_t facts_duration(uint64_t started_ms, uint64_t ended_ms, uint64_t now_ms)
 
 bool facts_job_of(const struct job_state *job, const struct action_state *action)
 {
-    return job->kind != JOB_REPLICATE && !id_empty(&action->id) &&
+    return !job_kind_moves(job->kind) && !id_empty(&action->id) &&
            id_equal(&job->action_execution, &action->id);
 }
 

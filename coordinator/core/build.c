@@ -5,6 +5,7 @@
 #include "core/journal.h"
 #include "core/replication.h"
 #include "core/variables.h"
+#include "core/way.h"
 
 #include <assert.h>
 #include <string.h>
@@ -46,9 +47,11 @@ static void output_begin(struct coordinator *c, struct model_execution *e, const
     assert(store); /* the rules say that every region of an action has one */
     size_t at = (size_t)found;
     if (found < 0)
-        at = model_copy_add(
-            e,
-            &(struct copy_state){ .artifact = artifact, .region = job->state.region, .ref = none });
+        at = model_copy_add(e, &(struct copy_state){ .artifact = artifact,
+                                                     .region = job->state.region,
+                                                     .ref = none,
+                                                     .base_revision = "",
+                                                     .note = "" });
     struct copy_state *copy = &e->copies[at];
     struct id random = id_new_version(&c->random);
     struct artifact_ref ref = none;
@@ -58,7 +61,7 @@ static void output_begin(struct coordinator *c, struct model_execution *e, const
     model_ref(&copy->ref, &ref);
     copy->status = STATUS_IN_PROGRESS;
     copy->job = job->state.id;
-    copy->bytes = 0;
+    way_clear(copy);
     journal_event_copy(c, e, at);
 }
 
@@ -76,6 +79,7 @@ static void output_outdates(struct model_execution *e, size_t origin)
         model_ref(&copy->ref, &ref);
         copy->status = STATUS_PENDING;
         copy->job = (struct id){ "" };
+        way_clear(copy);
     }
 }
 

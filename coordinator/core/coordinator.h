@@ -13,20 +13,12 @@
  * pipeline, which the core takes. What actions point to lies in the actions' arena.
  */
 #pragma once
+#include "core/config.h"
 #include "core/group.h"
 #include "core/pipeline.h"
 #include "wire/messages.h"
 
 struct coordinator;
-
-struct coordinator_config {
-    const char *region;    /* primary */
-    uint32_t heartbeat_ms; /* what workers are told: 1,000 */
-    uint32_t lease_ms;     /* of floating jobs */
-    uint32_t offer_resend_ms;
-    uint32_t action_timeout_ms; /* until an action fails; 0: pipeline_timeout_ms() */
-    uint32_t history_max;       /* ended executions of a pipeline that stay in memory */
-};
 
 /* A worker as its enrolment describes it. */
 struct enrolled_worker {

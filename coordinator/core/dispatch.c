@@ -2,6 +2,7 @@
 
 #include "core/barrier.h"
 #include "core/build.h"
+#include "core/delta.h"
 #include "core/deploy_rollout.h"
 #include "core/drain.h"
 #include "core/engine.h"
@@ -45,6 +46,7 @@ void dispatch_end(struct coordinator *c, struct model_job *job, enum status stat
     journal_event_job(c, job);
     if (job->state.kind == JOB_REPLICATE) replication_ended(c, job, result);
     if (job->state.kind == JOB_BUILD) build_ended(c, job, result);
+    if (job->state.kind == JOB_DELTA) delta_ended(c, job, result);
     if (job->state.kind == JOB_DEPLOY) deploy_host_ended(c, job);
 }
 
@@ -112,6 +114,8 @@ static const char *job_unwanted(struct coordinator *c, const struct model_job *j
     if (e->state.stop_requested && resume_waits(job)) return "stopped on request";
     if (job->state.kind == JOB_REPLICATE)
         return replication_deadline(job) ? NULL : "nobody waits for the copy any more";
+    if (job->state.kind == JOB_DELTA)
+        return delta_deadline(job) > c->now_ms ? NULL : "nobody waits for the delta any more";
     const char *broken = job->state.kind == JOB_DEPLOY
                              ? barrier_broken(&c->out->arena, e, job->stage, job->action)
                              : NULL;
@@ -233,8 +237,11 @@ static void floating_pending(struct coordinator *c, struct model_job *job)
     const struct model_worker *w = worker_choose(c, job, &enrolled);
     if (w)
         job_assign(c, job, w);
+    else if (job->state.kind == JOB_DELTA && c->now_ms >= delta_worker_end(job))
+        dispatch_end(c, job, STATUS_FAILED, nobody_text(c, job, enrolled), NULL);
     else
         job_cause(c, job, nobody_text(c, job, enrolled));
+    if (!w && job->state.kind == JOB_DELTA) engine_wake_wall(c, delta_worker_end(job));
 }
 
 /* ---- under way ---- */

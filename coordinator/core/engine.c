@@ -13,6 +13,7 @@
 #include "core/source.h"
 #include "core/variables.h"
 #include "core/wave.h"
+#include "core/way.h"
 
 #include <assert.h>
 
@@ -294,6 +295,8 @@ static void origin_copies(struct coordinator *c, struct model_execution *e)
 {
     for (size_t r = 0; r < e->state.revision_count; r++)
         model_copy_add(e, &(struct copy_state){ .artifact = e->revisions[r].artifact,
+                                                .base_revision = "",
+                                                .note = "",
                                                 .region = c->config.region,
                                                 .ref = e->revisions[r].ref,
                                                 .status = STATUS_SUCCEEDED });
@@ -378,7 +381,7 @@ static size_t copies_of(struct arena *arena, const struct execution *target,
     for (size_t i = 0; i < target->copy_count; i++) {
         if (target->copies[i].status != STATUS_SUCCEEDED) continue;
         copies[count] = target->copies[i];
-        copies[count++].bytes = 0;
+        way_carry(&copies[count++]);
     }
     *out = copies;
     return count;

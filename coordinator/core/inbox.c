@@ -241,9 +241,9 @@ static void result_take(struct coordinator *c, struct model_job *job, const stru
         cause = "OutputVariablesSizeExceededException: the output variables of an execution have "
                 "122880 bytes at most, with these they are more";
     }
-    /* A build that failed would fail again; one that was lost with its host may not. */
-    bool final =
-        job->state.kind == JOB_DEPLOY || (job->state.kind == JOB_BUILD && status != STATUS_UNKNOWN);
+    /* A build or a delta that failed would fail again; one that was lost with its host may not. */
+    bool final = job->state.kind == JOB_DEPLOY ||
+                 (job->state.kind != JOB_REPLICATE && status != STATUS_UNKNOWN);
     if (final || good)
         dispatch_end(c, job, status, cause, result);
     else if (job->state.status == STATUS_IN_PROGRESS)

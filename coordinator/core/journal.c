@@ -205,8 +205,7 @@ static struct event_record event_of_job(const struct model_job *job, const char 
 void journal_event_job(struct coordinator *c, const struct model_job *job)
 {
     struct event_record event = event_of_job(job, "target");
-    event.name =
-        job->state.kind == JOB_REPLICATE ? job->state.artifact : job->state.deployment.text;
+    event.name = job_kind_moves(job->state.kind) ? job->state.artifact : job->state.deployment.text;
     event.status = job->state.status;
     event.detail = job->state.cause;
     journal_event(c, &event);

@@ -46,6 +46,22 @@ static const struct stage_state *copy_stages(struct arena *arena, const struct e
     return stages;
 }
 
+static const struct delta_state *copy_deltas(struct arena *arena, const struct execution *from)
+{
+    struct delta_state *deltas = arena_calloc(arena, from->delta_count, sizeof *deltas);
+    for (size_t i = 0; i < from->delta_count; i++) {
+        struct delta_state *to = &deltas[i];
+        *to = from->deltas[i];
+        to->artifact = arena_text(arena, to->artifact);
+        to->region = arena_text(arena, to->region);
+        to->base_revision = arena_text(arena, to->base_revision);
+        to->older = journal_copy_ref(arena, &to->older);
+        to->ref = journal_copy_ref(arena, &to->ref);
+        to->note = arena_text(arena, to->note);
+    }
+    return deltas;
+}
+
 struct execution journal_copy_execution(struct arena *arena, const struct execution *from)
 {
     struct execution to = *from;
@@ -69,8 +85,11 @@ struct execution journal_copy_execution(struct arena *arena, const struct execut
         copies[i].artifact = arena_text(arena, copies[i].artifact);
         copies[i].region = arena_text(arena, copies[i].region);
         copies[i].ref = journal_copy_ref(arena, &copies[i].ref);
+        copies[i].base_revision = arena_text(arena, copies[i].base_revision);
+        copies[i].note = arena_text(arena, copies[i].note);
     }
     to.copies = copies;
+    to.deltas = copy_deltas(arena, from);
     to.variables = copy_variables(arena, from->variables, from->variable_count);
     return to;
 }

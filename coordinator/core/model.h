@@ -42,6 +42,7 @@ struct model_execution {
     uint64_t *covered;            /* for each action: the fleet's generation that has its jobs */
     struct list *action_jobs;     /* for each action: its deployments, in the order of `jobs` */
     struct copy_state *copies;
+    struct delta_state *deltas;
     struct list jobs;  /* by age, then worker */
     struct list *near; /* where the last job went: the next one mostly goes beside it */
     size_t job_count, open_count;

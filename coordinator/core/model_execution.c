@@ -55,10 +55,12 @@ static void action_deinit(struct action_state *action)
 static void copy_copy(struct copy_state *to, const struct copy_state *from)
 {
     *to = *from;
-    to->artifact = to->region = "";
+    to->artifact = to->region = to->base_revision = to->note = "";
     to->ref = (struct artifact_ref){ "", "", "", "", 0, { 0 }, false };
     model_text(&to->artifact, from->artifact);
     model_text(&to->region, from->region);
+    model_text(&to->base_revision, from->base_revision);
+    model_text(&to->note, from->note);
     model_ref(&to->ref, &from->ref);
 }
 
@@ -103,6 +105,9 @@ static void execution_copy(struct model_execution *e, const struct execution *fr
     e->state.copies = NULL;
     e->state.copy_count = 0;
     for (size_t i = 0; i < from->copy_count; i++) model_copy_add(e, &from->copies[i]);
+    e->state.deltas = NULL;
+    e->state.delta_count = 0;
+    for (size_t i = 0; i < from->delta_count; i++) model_delta_add(e, &from->deltas[i]);
 }
 
 /* By age; equal ages cannot be (engine.c), but a store is not trusted with that. */
@@ -175,6 +180,25 @@ size_t model_copy_add(struct model_execution *e, const struct copy_state *from)
     e->copies = xrealloc(e->copies, e->state.copy_count * sizeof *e->copies);
     copy_copy(&e->copies[at], from);
     e->state.copies = e->copies;
+    return at;
+}
+
+size_t model_delta_add(struct model_execution *e, const struct delta_state *from)
+{
+    size_t at = e->state.delta_count++;
+    e->deltas = xrealloc(e->deltas, e->state.delta_count * sizeof *e->deltas);
+    struct delta_state *to = &e->deltas[at];
+    *to = *from;
+    to->artifact = to->region = to->base_revision = to->note = "";
+    to->older.store = to->older.key = to->older.version_id = to->older.etag = "";
+    to->ref.store = to->ref.key = to->ref.version_id = to->ref.etag = "";
+    model_text(&to->artifact, from->artifact);
+    model_text(&to->region, from->region);
+    model_text(&to->base_revision, from->base_revision);
+    model_text(&to->note, from->note);
+    model_ref(&to->older, &from->older);
+    model_ref(&to->ref, &from->ref);
+    e->state.deltas = e->deltas;
     return at;
 }
 
@@ -298,6 +322,20 @@ static void stages_free(struct model_execution *e)
     free(e->action_jobs);
 }
 
+static void deltas_free(struct model_execution *e)
+{
+    for (size_t i = 0; i < e->state.delta_count; i++) {
+        struct delta_state *delta = &e->deltas[i];
+        model_text_free(&delta->artifact);
+        model_text_free(&delta->region);
+        model_text_free(&delta->base_revision);
+        model_text_free(&delta->note);
+        model_ref_free(&delta->older);
+        model_ref_free(&delta->ref);
+    }
+    free(e->deltas);
+}
+
 void model_execution_free(struct coordinator *c, struct model_execution *e)
 {
     for (struct list *link = e->jobs.next, *next; link != &e->jobs; link = next) {
@@ -316,8 +354,11 @@ void model_execution_free(struct coordinator *c, struct model_execution *e)
         model_text_free(&e->copies[i].artifact);
         model_text_free(&e->copies[i].region);
         model_ref_free(&e->copies[i].ref);
+        model_text_free(&e->copies[i].base_revision);
+        model_text_free(&e->copies[i].note);
     }
     free(e->copies);
+    deltas_free(e);
     model_variables(&e->state.variables, &e->state.variable_count, NULL, 0);
     model_text_free(&e->state.pipeline);
     model_text_free(&e->state.status_summary);

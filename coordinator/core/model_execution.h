@@ -23,6 +23,7 @@ const struct pipeline_action *model_action_definition(const struct model_executi
 /* -1 when there is none. */
 long model_copy_find(const struct model_execution *e, const char *artifact, const char *region);
 size_t model_copy_add(struct model_execution *e, const struct copy_state *from);
+size_t model_delta_add(struct model_execution *e, const struct delta_state *from);
 struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
                                 const struct job_state *from);
 struct model_job *model_job_find(const struct coordinator *c, const struct id *id);

@@ -2,6 +2,7 @@
 
 #include "core/barrier.h"
 #include "core/build.h"
+#include "core/delta.h"
 #include "core/deploy.h"
 #include "core/deploy_rollout.h"
 #include "core/dispatch.h"
@@ -33,12 +34,10 @@ static void offer_places(struct arena *arena, struct job *to, const struct model
     to->deployment_group_id = arena_text(arena, group_id);
 }
 
-static void offer_artifacts(struct arena *arena, struct job *to, const struct model_job *job)
+static void offer_artifacts(struct coordinator *c, struct job *to, const struct model_job *job)
 {
+    struct arena *arena = &c->out->arena;
     const struct model_execution *e = job->execution;
-    long at = model_copy_find(e, job->state.artifact, job->state.region);
-    assert(at >= 0);
-    const struct artifact_ref *copy = &e->copies[at].ref;
     const struct revision *revision = replication_revision(e, job->state.artifact);
     const struct artifact_ref *origin = replication_origin(e, job->state.artifact);
     assert(revision);
@@ -49,12 +48,20 @@ static void offer_artifacts(struct arena *arena, struct job *to, const struct mo
         build_offer(arena, to, job);
         return;
     }
+    if (job->state.kind == JOB_DELTA) {
+        delta_offer(c, to, job);
+        return;
+    }
+    long at = model_copy_find(e, job->state.artifact, job->state.region);
+    assert(at >= 0);
+    const struct artifact_ref *copy = &e->copies[at].ref;
     if (job->state.kind == JOB_DEPLOY) {
         to->input = journal_copy_ref(arena, copy);
         return;
     }
     to->output = journal_copy_ref(arena, copy);
     to->input = journal_copy_ref(arena, origin);
+    delta_offer_copy(c, to, job, &e->copies[at]);
 }
 
 static bool offer_traffic(const struct coordinator *c, const struct model_job *job)
@@ -83,6 +90,7 @@ static void offer_wishes(const struct coordinator *c, struct job *to, const stru
 static uint64_t offer_deadline(const struct model_job *job)
 {
     if (job->state.kind == JOB_REPLICATE) return replication_deadline(job);
+    if (job->state.kind == JOB_DELTA) return delta_deadline(job);
     return model_action(job->execution, job->stage, job->action)->deadline_ms;
 }
 
@@ -96,7 +104,7 @@ static void offer_log(struct arena *arena, struct job *to, const struct model_jo
 {
     const char *store =
         pipeline_store_of(job->execution->definition->state.parsed, job->state.region);
-    if (job->state.kind == JOB_REPLICATE || !store) return;
+    if (job_kind_moves(job->state.kind) || !store) return;
     to->log.store = arena_text(arena, store);
     to->log.key = offer_log_key(arena, to->pipeline, &to->deployment, to->worker);
 }
@@ -129,7 +137,7 @@ void offer_send(struct coordinator *c, const struct model_job *job, const struct
     to->log = no_artifact;
     to->log_write = no_grant;
     offer_places(arena, to, job);
-    offer_artifacts(arena, to, job);
+    offer_artifacts(c, to, job);
     offer_log(arena, to, job);
     journal_send(c, w->name, w->session, MESSAGE_OFFER);
     c->out->at[c->out->count - 1].send.offer_job = to;

@@ -1,7 +1,9 @@
 #include "core/replication.h"
 
+#include "core/delta.h"
 #include "core/engine.h"
 #include "core/journal.h"
+#include "core/way.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,6 +15,17 @@ static const struct revision *revision_of(const struct model_execution *e, const
 {
     for (size_t i = 0; i < e->state.revision_count; i++)
         if (text_equal(e->revisions[i].artifact, artifact)) return &e->revisions[i];
+    return NULL;
+}
+
+const char *replication_region(const struct model_execution *e, const char *artifact)
+{
+    for (size_t s = 0; s < e->state.stage_count; s++)
+        for (size_t a = 0; a < e->stages[s].action_count; a++) {
+            const struct pipeline_action *action = model_action_definition(e, s, a);
+            for (size_t o = 0; o < action->output_count; o++)
+                if (text_equal(action->outputs[o], artifact)) return model_action(e, s, a)->region;
+        }
     return NULL;
 }
 
@@ -97,9 +110,12 @@ static size_t copy_begin(struct coordinator *c, struct model_execution *e, const
     const char *store = pipeline_store_of(e->definition->state.parsed, region);
     assert(origin); /* the rules say that every input was produced, */
     assert(store);  /* and that every region of an action has a store */
-    struct copy_state copy = {
-        .artifact = artifact, .region = region, .status = STATUS_PENDING, .ref = *origin
-    };
+    struct copy_state copy = { .artifact = artifact,
+                               .region = region,
+                               .status = STATUS_PENDING,
+                               .ref = *origin,
+                               .base_revision = "",
+                               .note = "" };
     copy.ref.store = store;
     copy.ref.key = "";
     copy.ref.version_id = "";
@@ -117,6 +133,7 @@ static void copy_reuse(struct coordinator *c, struct model_execution *e, size_t 
     copy->job = known->job;
     copy->status = STATUS_SUCCEEDED;
     copy->bytes = 0;
+    way_settle(c, e, copy, COPY_WAY_THERE, "");
     journal_execution(c, e);
     journal_event_copy(c, e, at);
 }
@@ -141,6 +158,7 @@ static void copy_order(struct coordinator *c, struct model_execution *e, size_t 
     struct copy_state *copy = &e->copies[at];
     const char *target = copy_target(c, &copy->ref);
     if (target_busy(c, target)) return; /* another execution makes it: used again when there */
+    if (delta_wait(c, e, at, stage, action)) return;
     if (e->job_count >= WIRE_JOBS_MAX) return;
     model_text(&copy->ref.key, copy_key(c, e, copy->artifact));
     struct job_state state = {
@@ -190,6 +208,8 @@ const char *replication_cause(struct coordinator *c, const struct model_executio
     const struct copy_state *copy = &e->copies[at];
     struct arena *arena = &c->out->arena;
     if (copy->status == STATUS_SUCCEEDED) return "";
+    const char *delta = delta_cause(c, e, copy);
+    if (delta[0]) return delta;
     if (copy->status == STATUS_PENDING)
         return arena_format(arena, "waits for another execution that copies the same bytes to %s",
                             copy->ref.store);
@@ -221,6 +241,7 @@ void replication_ended(struct coordinator *c, struct model_job *job, const struc
         if (result && job->state.status == STATUS_SUCCEEDED) {
             model_text(&copy->ref.version_id, result->version_id);
             copy->bytes = result->bytes;
+            way_settle(c, e, copy, result->way, result->note);
         }
         journal_execution(c, e);
         journal_event_copy(c, e, i);
@@ -238,9 +259,9 @@ void replication_again(struct coordinator *c, struct model_execution *e, const c
     }
 }
 
-uint64_t replication_deadline(const struct model_job *job)
+uint64_t replication_wanted(const struct model_execution *e, const char *artifact,
+                            const char *region)
 {
-    const struct model_execution *e = job->execution;
     uint64_t deadline_ms = 0;
     if (!e->definition || status_ended(e->state.status)) return 0;
     for (size_t s = 0; s < e->state.stage_count; s++) {
@@ -248,12 +269,16 @@ uint64_t replication_deadline(const struct model_job *job)
             const struct action_state *action = model_action(e, s, a);
             const struct pipeline_action *from = model_action_definition(e, s, a);
             if (action->status != STATUS_IN_PROGRESS) continue;
-            if (!text_equal(action->region, job->state.region)) continue;
+            if (!text_equal(action->region, region)) continue;
             for (size_t i = 0; i < from->input_count; i++)
-                if (text_equal(from->inputs[i], job->state.artifact) &&
-                    action->deadline_ms > deadline_ms)
+                if (text_equal(from->inputs[i], artifact) && action->deadline_ms > deadline_ms)
                     deadline_ms = action->deadline_ms;
         }
     }
     return deadline_ms;
+}
+
+uint64_t replication_deadline(const struct model_job *job)
+{
+    return replication_wanted(job->execution, job->state.artifact, job->state.region);
 }

@@ -2,7 +2,8 @@
  *
  * The origin (the source's bucket, in the coordinator's own region) is that region's copy. Any
  * other region gets one copy for an execution, made by a floating job of one of its workers; a
- * copy of the same bytes that an earlier execution has left in the same store is used again.
+ * copy of the same bytes that an earlier execution has left in the same store is used again, and a
+ * new one is told by an older revision there, where that is possible (delta.h).
  */
 #pragma once
 #include "core/model.h"
@@ -22,6 +23,11 @@ const char *replication_cause(struct coordinator *c, const struct model_executio
 const char *replication_failure(struct coordinator *c, const struct model_execution *e, size_t at);
 /* The replication's job has ended for good. */
 void replication_ended(struct coordinator *c, struct model_job *job, const struct result *result);
+/* The region of the action that gives the artifact; NULL when there is none. */
+const char *replication_region(const struct model_execution *e, const char *artifact);
+/* Until when somebody waits for the artifact in that region, wall clock; 0 when nobody does. */
+uint64_t replication_wanted(const struct model_execution *e, const char *artifact,
+                            const char *region);
 /* Until when somebody waits for what this job brings, wall clock; 0 when nobody does any more. */
 uint64_t replication_deadline(const struct model_job *job);
 /* A retry wants what could not be copied to that region. */

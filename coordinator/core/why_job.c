@@ -33,6 +33,9 @@ static const char *what_of(struct why *why, const struct model_job *job)
         return arena_format(why->arena, "the copy of artifact %s to %s", state->artifact,
                             state->region);
     case JOB_BUILD: return "the build";
+    case JOB_DELTA:
+        return arena_format(why->arena, "what tells artifact %s by its older revision",
+                            state->artifact);
     }
     return "";
 }

@@ -254,7 +254,7 @@ static const struct job_state *match_job(const struct execution_view *view,
     *matches = 0;
     for (size_t i = 0; i < view->job_count; i++) {
         const struct job_state *job = &view->jobs[i];
-        if (job->kind == JOB_REPLICATE || job->attempt == 0) continue;
+        if (job_kind_moves(job->kind) || job->attempt == 0) continue;
         if (request->worker[0] && !text_equal(request->worker, job->worker)) continue;
         bool of_action = !request->action[0];
         for (size_t s = 0; s < view->execution.stage_count; s++) {
@@ -275,7 +275,7 @@ static const char *hosts_text(const struct execution_view *view, struct arena *a
 {
     const char *text = "";
     for (size_t i = 0; i < view->job_count; i++)
-        if (view->jobs[i].kind != JOB_REPLICATE && view->jobs[i].worker[0])
+        if (!job_kind_moves(view->jobs[i].kind) && view->jobs[i].worker[0])
             text = arena_format(arena, "%s%s%s", text, text[0] ? ", " : "", view->jobs[i].worker);
     return text;
 }

@@ -95,7 +95,25 @@ void workers_send_message(struct workers *workers, uint64_t session, const struc
                   message_type_name(message->type), NULL);
 }
 
-/* What a build will put is not known: its leave is for any content. Keys tell the outputs apart. */
+/* A copy's base and delta: of no use without leave to read them, but the whole is. */
+static void delta_grants(struct workers *workers, struct job *job, uint64_t expires_ms,
+                         struct arena *arena)
+{
+    struct job_artifact *inputs = arena_calloc(arena, job->input_count, sizeof *inputs);
+    struct error err = { 0 };
+    for (size_t i = 0; i < job->input_count; i++) {
+        inputs[i] = job->inputs[i];
+        if (artifacts_grant_read(workers->artifacts, &inputs[i].ref, expires_ms, arena,
+                                 &inputs[i].grant, &err))
+            continue;
+        log_failure(workers->log, LOG_WARNING, "a copy cannot be told by a delta", &err);
+        job->input_count = 0;
+    }
+    job->inputs = inputs;
+}
+
+/* What a build or a delta will put is not known: its leave is for any content. Keys tell the
+ * outputs apart. */
 NODISCARD static bool build_grants(struct workers *workers, struct job *job, uint64_t expires_ms,
                                    struct arena *arena, struct error *err)
 {
@@ -130,8 +148,10 @@ NODISCARD static bool job_grants(struct workers *workers, struct job *job, struc
         return false;
     if (!artifacts_grant_read(workers->artifacts, &job->input, expires_ms, arena, &job->read, err))
         return false;
-    if (job->kind == JOB_BUILD) return build_grants(workers, job, expires_ms, arena, err);
+    if (job->kind == JOB_BUILD || job->kind == JOB_DELTA)
+        return build_grants(workers, job, expires_ms, arena, err);
     if (job->kind != JOB_REPLICATE) return true;
+    delta_grants(workers, job, expires_ms, arena);
     struct upload copy = { .id = job->id, .size = job->input.size, .summary = "" };
     memcpy(copy.sha256, job->input.sha256, sizeof copy.sha256);
     return artifacts_grant_write(workers->artifacts, job->output.store, job->output.key, &copy,

@@ -196,8 +196,12 @@ static void check_job_succeeded(struct world *w, const struct job_state *job)
     };
     static const enum lifecycle_event copy[] = { EVENT_REPLICATE };
     static const enum lifecycle_event build[] = { EVENT_BUILD };
+    static const enum lifecycle_event delta[] = { EVENT_DELTA };
     bool deploys = job->kind == JOB_DEPLOY;
-    const enum lifecycle_event *events = deploys ? deploy : job->kind == JOB_BUILD ? build : copy;
+    const enum lifecycle_event *events = deploys                  ? deploy
+                                         : job->kind == JOB_BUILD ? build
+                                         : job->kind == JOB_DELTA ? delta
+                                                                  : copy;
     size_t count = deploys ? sizeof deploy / sizeof deploy[0] : 1;
     const struct truth *t = check_truth(w, &job->id);
     if (deploys && !t->traffic) count -= TRAFFIC_EVENTS;
@@ -235,7 +239,7 @@ static void check_action_succeeded(struct world *w, const struct execution *e,
     if (!id_empty(&action->token)) return; /* see check_answer() */
     for (size_t i = 0; i < d->count; i++) {
         const struct record *r = &d->at[i]->record;
-        if (r->kind != RECORD_JOB || r->job.kind == JOB_REPLICATE) continue;
+        if (r->kind != RECORD_JOB || job_kind_moves(r->job.kind)) continue;
         if (!id_equal(&r->job.action_execution, &action->id)) continue;
         if (action->hosts && r->job.status != STATUS_SUCCEEDED) {
             if (++bad > action->spare)
@@ -307,11 +311,14 @@ static void check_stages(struct world *w, const struct execution *e)
         if (e->status == STATUS_SUCCEEDED && !passed(stage))
             world_fail(w, "S5", "execution %s succeeded without stage %s", e->id.text, stage->name);
     }
-    for (size_t i = 0; i < e->copy_count; i++)
-        if (e->copies[i].status == STATUS_SUCCEEDED && !id_empty(&e->copies[i].job) &&
-            !copy_exists(w, &e->copies[i]))
+    for (size_t i = 0; i < e->copy_count; i++) {
+        const struct copy_state *copy = &e->copies[i];
+        if (copy->status != STATUS_SUCCEEDED || id_empty(&copy->job)) continue;
+        if (!copy_exists(w, copy))
             world_fail(w, "S5", "execution %s: the copy for %s is not in the store", e->id.text,
-                       e->copies[i].region);
+                       copy->region);
+        check_way(w, e, copy);
+    }
 }
 
 static bool stage_held(const struct stage_state *stage)

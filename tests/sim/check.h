@@ -48,6 +48,8 @@ void check_region_job(struct world *w, const struct job_state *job);
 void check_region_execution(struct world *w, const struct execution *e);
 void check_region_run(struct world *w, const struct run *run);
 /* Everything has come to its end: is it the right one? */
+/* What a copy is said to have cost. */
+void check_way(struct world *w, const struct execution *e, const struct copy_state *copy);
 void check_end(struct world *w);
 const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */
 

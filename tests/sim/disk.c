@@ -100,6 +100,7 @@ struct result disk_copy_result(struct arena *arena, const struct result *from)
     result.events = events;
     copy_diagnostics(arena, &result.diagnostics);
     TEXT(result.version_id);
+    TEXT(result.note);
     result.outputs = copy_artifacts(arena, from->outputs, from->output_count);
     return result;
 }
@@ -146,8 +147,21 @@ static void copy_execution(struct arena *arena, struct execution *e)
         TEXT(copies[i].artifact);
         TEXT(copies[i].region);
         copy_artifact(arena, &copies[i].ref);
+        TEXT(copies[i].base_revision);
+        TEXT(copies[i].note);
     }
     e->copies = copies;
+    struct delta_state *deltas = arena_calloc(arena, e->delta_count + 1, sizeof *deltas);
+    for (size_t i = 0; i < e->delta_count; i++) {
+        deltas[i] = e->deltas[i];
+        TEXT(deltas[i].artifact);
+        TEXT(deltas[i].region);
+        TEXT(deltas[i].base_revision);
+        copy_artifact(arena, &deltas[i].older);
+        copy_artifact(arena, &deltas[i].ref);
+        TEXT(deltas[i].note);
+    }
+    e->deltas = deltas;
 }
 
 static void copy_row(struct arena *arena, struct row_record *row)

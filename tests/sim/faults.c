@@ -82,11 +82,14 @@ void faults_options(struct world *w)
         options_healthy(w);
     else
         options_faulty(w);
+    o->deltas = w->seed % 8 > 3;
     /* From the seed itself: worlds without a group are what they were before there were any. */
     if (o->healthy) return;
     o->group_rule = (uint32_t)(w->seed >> 3) % 5;
     if (o->group_rule == 4) o->group_rule = 0;
     o->group_rollback = (uint32_t)(w->seed >> 5) % 8;
+    o->delta_large = (uint32_t)(w->seed >> 4) % 2 * 2000;
+    o->delta_useless = (uint32_t)(w->seed >> 5) % 2 * 3000;
 }
 
 enum sim_break faults_break(struct world *w, size_t actions, size_t *performed)

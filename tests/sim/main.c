@@ -105,13 +105,15 @@ static void summary_print(const struct plan *plan, const struct share *shares, d
     endings_print("jobs", sum.jobs_ended);
     printf("faults: %llu crashes, %llu refused commits, %llu reboots (%llu with an empty disk), "
            "%llu cuts, %llu lost and %llu doubled packets, %llu failing, %llu hanging and %llu "
-           "killed steps\ninterrupted: %llu hooks, of which %llu by an operator's word\n",
+           "killed steps\ninterrupted: %llu hooks, of which %llu by an operator's word\n"
+           "deltas: %llu made, %llu copies told by one\n",
            (unsigned long long)sum.crashes, (unsigned long long)sum.refused,
            (unsigned long long)sum.reboots, (unsigned long long)sum.wipes,
            (unsigned long long)sum.cuts, (unsigned long long)sum.lost,
            (unsigned long long)sum.duplicated, (unsigned long long)sum.failures,
            (unsigned long long)sum.hangs, (unsigned long long)sum.kills,
-           (unsigned long long)sum.interruptions, (unsigned long long)sum.resumes);
+           (unsigned long long)sum.interruptions, (unsigned long long)sum.resumes,
+           (unsigned long long)sum.deltas, (unsigned long long)sum.told);
 }
 
 static int plan_run(const struct plan *plan)

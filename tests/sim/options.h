@@ -33,6 +33,9 @@ struct options {
     /* How the deployment group group0 was applied: 0 not at all, else 1 + enum config_rule. */
     uint32_t group_rule, group_rollback;
 
+    bool deltas;
+    uint32_t delta_large, delta_useless; /* per 10,000: not worth it; of no use to a copy */
+
     bool reorder;
     bool late_worker;   /* one worker starts only towards the end of the faults */
     bool empty_region;  /* a region has no worker: its actions end at their deadline */

@@ -110,6 +110,53 @@ static bool download(struct world *w, const struct run *run)
     return true;
 }
 
+/* ---- deltas ---- */
+
+static void delta_digest(const uint8_t old[SHA256_SIZE], const uint8_t new[SHA256_SIZE],
+                         uint8_t out[SHA256_SIZE])
+{
+    for (size_t i = 0; i < SHA256_SIZE; i++) out[i] = (uint8_t)(old[i] ^ (new[i] + 1));
+}
+
+static void delta(struct world *w, struct run *run)
+{
+    const struct job *job = run->job;
+    if (job->input_count != 1 || job->output_count != 1 ||
+        memcmp(job->inputs[0].ref.sha256, job->input.sha256, SHA256_SIZE) == 0)
+        world_fail(w, "DELTA", "job %s has nothing to tell the artifact by", job->id.text);
+    if (w->finding[0] || world_chance(w, w->options.delta_large)) return;
+    const struct job_artifact *output = &job->outputs[0];
+    run->made = (struct job_artifact){ .name = output->name, .ref = output->ref };
+    run->made.grant = (struct grant){ .url = "", .pin = "" };
+    delta_digest(job->inputs[0].ref.sha256, job->input.sha256, run->made.ref.sha256);
+    put(w, run, output->ref.key, run->made.ref.sha256);
+    run->made.ref.version_id = run->version_id;
+    run->made.ref.size = 100;
+    w->stats->deltas++;
+}
+
+/* What it is offered must be there and be what it says: the base in its own region, the delta of
+ * exactly that base and that artifact where the delta was made. */
+static void replicate(struct world *w, struct run *run)
+{
+    const struct job *job = run->job;
+    run->way = COPY_WAY_WHOLE;
+    if (job->input_count) {
+        uint8_t digest[SHA256_SIZE];
+        const struct artifact_ref *base = &job->inputs[0].ref, *told = &job->inputs[1].ref;
+        delta_digest(base->sha256, job->input.sha256, digest);
+        bool made = false;
+        for (uint32_t region = 0; region < w->options.regions; region++)
+            made = made || copy_of(w, told, region);
+        if (job->input_count != 2 || !copy_of(w, base, w->nodes[run->worker].region) || !made ||
+            memcmp(told->sha256, digest, SHA256_SIZE) != 0)
+            world_fail(w, "DELTA", "job %s is offered a delta that is not its own", job->id.text);
+        if (!world_chance(w, w->options.delta_useless)) run->way = COPY_WAY_DELTA;
+    }
+    if (run->way == COPY_WAY_DELTA) w->stats->told++;
+    put(w, run, job->output.key, job->input.sha256);
+}
+
 static void run_finish(struct world *w, struct run *run)
 {
     bool good = !world_chance(w, w->options.step_fails);
@@ -117,8 +164,8 @@ static void run_finish(struct world *w, struct run *run)
     if (good && run->kind == STEP_DOWNLOAD) good = download(w, run);
     if (good && run->kind == STEP_BUILD) good = download(w, run);
     if (good && run->kind == STEP_BUILD) build(w, run);
-    if (good && run->kind == STEP_REPLICATE)
-        put(w, run, run->job->output.key, run->job->input.sha256);
+    if (good && run->kind == STEP_DELTA) delta(w, run);
+    if (good && run->kind == STEP_REPLICATE) replicate(w, run);
     run_end(w, run, good ? STATUS_SUCCEEDED : STATUS_FAILED);
 }
 
@@ -316,8 +363,12 @@ struct step_outcome process_outcome(const struct run *run)
         .interrupted = run->interrupted,
         .noop = run->kind == STEP_HOOK && run->process % 3 == 0,
         .version_id = run->version_id,
-        .bytes = run->kind == STEP_REPLICATE ? 1000 : 0,
+        .bytes = run->kind != STEP_REPLICATE  ? 0
+                 : run->way == COPY_WAY_DELTA ? 100
+                                              : 1000,
+        .way = run->way,
+        .note = "",
         .outputs = &run->made,
-        .output_count = run->kind == STEP_BUILD && run->outcome == STATUS_SUCCEEDED ? 1 : 0,
+        .output_count = run->made.name && run->outcome == STATUS_SUCCEEDED ? 1 : 0,
     };
 }

@@ -31,7 +31,8 @@ struct run {
     uint32_t ordered_run;
     enum status outcome;
     char version_id[16];
-    struct job_artifact made; /* of a build */
+    struct job_artifact made; /* of a build or a delta; no name: nothing */
+    enum copy_way way;
 };
 
 /* What the worker's shell does for the core's actions. */

@@ -94,6 +94,7 @@ struct sim_stats {
     uint64_t ended[STATUS_COUNT], jobs_ended[STATUS_COUNT]; /* executions, jobs */
     uint64_t crashes, refused, reboots, wipes, cuts, lost, duplicated, failures, hangs, kills;
     uint64_t interruptions, resumes;
+    uint64_t deltas, told; /* made; copies that used one */
 };
 
 struct world {

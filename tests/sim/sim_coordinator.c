@@ -46,7 +46,10 @@ void sim_coordinator_start(struct world *w)
                                                .lease_ms = w->options.lease_ms,
                                                .offer_resend_ms = w->options.resend_ms,
                                                .action_timeout_ms = w->options.action_timeout_ms,
-                                               .history_max = 50 };
+                                               .history_max = 50,
+                                               .delta = { .size_max = w->options.deltas ? 1000 : 0,
+                                                          .percent_max = 50,
+                                                          .timeout_ms = 30000 } };
     s->core = coordinator_new(&config);
     n->core = s;
     struct record *records = xcalloc(n->disk.count + 2, sizeof *records);

@@ -101,6 +101,7 @@ struct result copy_result(struct arena *arena, const struct result *from)
     copy.events = events;
     copy.diagnostics = copy_diagnostics(arena, &from->diagnostics);
     copy.version_id = text(arena, from->version_id);
+    copy.note = text(arena, from->note);
     copy.outputs = copy_artifacts(arena, from->outputs, from->output_count);
     copy.variables = copy_exported(arena, from->variables, from->variable_count);
     return copy;

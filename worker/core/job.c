@@ -260,7 +260,7 @@ static void job_pass_step(struct worker *w, struct task *task, struct worker_act
     job_go_on(w, task, out);
 }
 
-/* What a build did, behind the events that are steps. */
+/* What a build did, behind the events that are steps; of a delta, what was put. */
 static void job_take_phases(struct task *task, const struct step_outcome *outcome)
 {
     struct row_record *record = &task->record;
@@ -288,7 +288,11 @@ static void job_take_outcome(struct worker *w, struct task *task,
     if (report->event == EVENT_RESTORE) restore_take_outcome(task, outcome);
     if (outcome->version_id && outcome->version_id[0])
         record->result.version_id = arena_text(&task->arena, outcome->version_id);
-    if (record->job->kind == JOB_BUILD) job_take_phases(task, outcome);
+    record->result.way = outcome->way;
+    if (outcome->note && outcome->note[0])
+        record->result.note = arena_text(&task->arena, outcome->note);
+    if (record->job->kind == JOB_BUILD || record->job->kind == JOB_DELTA)
+        job_take_phases(task, outcome);
     task->changed = true;
 }
 

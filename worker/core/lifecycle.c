@@ -20,6 +20,7 @@ static const struct lifecycle_row lifecycle[] = {
     { JOB_DEPLOY, EVENT_RESTORE, STEP_UNDO, true, AFTER_FAILURE, SCRIPTS_NONE },
     { JOB_REPLICATE, EVENT_REPLICATE, STEP_REPLICATE, true, ALWAYS, SCRIPTS_NONE },
     { JOB_BUILD, EVENT_BUILD, STEP_BUILD, true, ALWAYS, SCRIPTS_NONE }, /* its workspace is new */
+    { JOB_DELTA, EVENT_DELTA, STEP_DELTA, true, ALWAYS, SCRIPTS_NONE },
 };
 
 enum { LIFECYCLE_ROWS = sizeof lifecycle / sizeof lifecycle[0] };

@@ -138,6 +138,7 @@ void outbox_never_started(const struct worker *w, const struct job_key *key,
                          .message = "stopped on request before it was begun",
                          .log_tail = "" },
         .version_id = "",
+        .note = "",
         .ended_ms = w->now_ms,
     };
 }

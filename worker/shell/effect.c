@@ -223,6 +223,7 @@ static const char *kind_name(enum step_kind kind)
     case STEP_BUILD: return "build";
     case STEP_KEEP_LOG: return "keep-log";
     case STEP_UNDO: return "undo";
+    case STEP_DELTA: return "delta";
     }
     return "";
 }

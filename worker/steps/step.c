@@ -19,10 +19,9 @@
 enum { PROGRESS_SIZE = 224, PROGRESS_EVERY_MS = 100, LEASE_SIZE = 64 };
 
 static const char *const kind_names[] = {
-    [STEP_DOWNLOAD] = "download", [STEP_INSTALL] = "install",
-    [STEP_HOOK] = "hook",         [STEP_REPLICATE] = "replicate",
-    [STEP_BUILD] = "build",       [STEP_KEEP_LOG] = "keep-log",
-    [STEP_UNDO] = "undo"
+    [STEP_DOWNLOAD] = "download",   [STEP_INSTALL] = "install", [STEP_HOOK] = "hook",
+    [STEP_REPLICATE] = "replicate", [STEP_BUILD] = "build",     [STEP_KEEP_LOG] = "keep-log",
+    [STEP_UNDO] = "undo",           [STEP_DELTA] = "delta"
 };
 
 /* A lease that cannot be read is a lease that nobody gave: the deadline has passed. */

@@ -102,6 +102,8 @@ void view_make(struct view_world *w)
                                             .url = "",
                                             .config = "" };
         w->copies[i] = (struct copy_state){ .artifact = "App",
+                                            .base_revision = "",
+                                            .note = "",
                                             .region = regions[i],
                                             .status = STATUS_SUCCEEDED,
                                             .ref = ref_of("store", "xr/App/1", "copy-version") };

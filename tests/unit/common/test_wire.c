@@ -145,7 +145,32 @@ static const struct stage_state sample_stages[] = {
 };
 
 static const struct copy_state sample_copies[] = {
-    { "App", "region", { "s", "k", "v", "e", 1, { 2 }, true }, STATUS_SUCCEEDED, ID("job-9"), 3 },
+    { "App",
+      "region",
+      { "s", "k", "v", "e", 1, { 2 }, true },
+      STATUS_SUCCEEDED,
+      ID("job-9"),
+      3,
+      COPY_WAY_DELTA,
+      4,
+      "rev-0",
+      "note",
+      5,
+      6,
+      7,
+      true },
+};
+
+static const struct delta_state sample_deltas[] = {
+    { "App",
+      "region",
+      "rev-0",
+      { "s", "k0", "v0", "e0", 1, { 2 }, true },
+      { 3 },
+      { "s", "k", "v", "e", 4, { 5 }, true },
+      STATUS_FAILED,
+      ID("job-8"),
+      "note" },
 };
 
 #define EXECUTION                                                                                  \
@@ -156,7 +181,8 @@ static const struct copy_state sample_copies[] = {
         .stop_abandon = true, .stop_reason = "reason", .revisions = sample_revisions,              \
         .revision_count = COUNT(sample_revisions), .stages = sample_stages,                        \
         .stage_count = COUNT(sample_stages), .copies = sample_copies,                              \
-        .copy_count = COUNT(sample_copies), .mode = MODE_PARALLEL, .type = TYPE_ROLLBACK,          \
+        .copy_count = COUNT(sample_copies), .deltas = sample_deltas,                               \
+        .delta_count = COUNT(sample_deltas), .mode = MODE_PARALLEL, .type = TYPE_ROLLBACK,         \
         .rollback_target = ID("exec-0"), .ignore_application_stop_failures = true,                 \
         .outdated_only = true, .variables = sample_named, .variable_count = COUNT(sample_named),   \
     }
@@ -362,6 +388,7 @@ static void a_step_spec_comes_back_as_it_was(void **state)
     spec.run_root_scripts_from_current = true;
     spec.build_memory_max = 6;
     spec.transfer_rate_max = 8;
+    spec.delta_memory_max = 9;
     spec.secrets_dir = "/etc/secrets";
     ROUND_TRIP((struct fixture *)*state, step_spec, &spec, &out);
 }
@@ -376,6 +403,8 @@ static void a_step_outcome_comes_back_as_it_was(void **state)
                                                  2,
                                                  "v",
                                                  3,
+                                                 COPY_WAY_DELTA,
+                                                 "note",
                                                  4,
                                                  sample_reports,
                                                  COUNT(sample_reports),
@@ -425,6 +454,8 @@ static void every_worker_message_comes_back_as_it_was(void **state)
                                       DIAGNOSTICS,
                                       "version",
                                       4,
+                                      COPY_WAY_DELTA,
+                                      "note",
                                       5,
                                       sample_artifacts,
                                       COUNT(sample_artifacts),
@@ -606,7 +637,7 @@ static void every_record_comes_back_under_its_key(void **state)
               .idle_events = UINT64_C(1) << 40,
               .released = true,
               .result = { ID("job"), 1, { 2, 3 }, STATUS_FAILED, sample_reports, 2, EVENT_INSTALL,
-                          DIAGNOSTICS, "version", 4, 5, sample_artifacts, 1, sample_named, 1 },
+                          DIAGNOSTICS, "version", 4, COPY_WAY_WHOLE, "note", 5, sample_artifacts, 1, sample_named, 1 },
           } },
         { RECORD_TARGET, .target = { "deploy:a/b", { 1, 2 }, ID("d-1") } },
         { RECORD_TRANSITION, .transition = { "pipe", "stage", true, "reason", "who", 1 } },

@@ -463,6 +463,8 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
         made[i].ref.sha256[0] = (uint8_t)((w->built ? w->built : 0xbb) + (int)i);
     }
     if (job->kind == JOB_BUILD) report.event = EVENT_BUILD;
+    if (job->kind == JOB_DELTA) report.event = EVENT_DELTA;
+    bool told = job->kind == JOB_REPLICATE && job->input_count == 2 && !w->copy_note;
     message.result =
         (struct result){ .job = job->id,
                          .attempt = job->attempt,
@@ -473,6 +475,10 @@ void world_result(struct world *w, uint64_t session, const struct job *job, enum
                          .failed_event = report.event,
                          .version_id = job->kind == JOB_REPLICATE ? "copy-1" : "",
                          .bytes = 9,
+                         .way = told                         ? COPY_WAY_DELTA
+                                : job->kind == JOB_REPLICATE ? COPY_WAY_WHOLE
+                                                             : COPY_WAY_UNKNOWN,
+                         .note = w->copy_note ? w->copy_note : "",
                          .ended_ms = w->now_ms,
                          .outputs = made,
                          .output_count = good ? job->output_count : 0,

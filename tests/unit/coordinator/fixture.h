@@ -40,9 +40,10 @@ struct world {
     uint8_t built; /* the first byte of what builds make; 0: 0xbb */
     char ids[512][40];
     size_t id_count;
-    bool no_fleet;       /* a restart does not tell the fleet: the test does */
-    struct story *story; /* of a test that tells one */
-    uint64_t due_ms;     /* the deadline that it told last */
+    const char *copy_note; /* with which every copy leaves its delta and takes the whole */
+    bool no_fleet;         /* a restart does not tell the fleet: the test does */
+    struct story *story;   /* of a test that tells one */
+    uint64_t due_ms;       /* the deadline that it told last */
 };
 
 /* Begins with an empty store and the fleet "w1" in us-west-2, "e1" in us-east-1. */

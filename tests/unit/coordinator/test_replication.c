@@ -167,6 +167,7 @@ static void a_success_without_a_version_is_no_success(void **state)
                          .fence = job.fence,
                          .status = STATUS_SUCCEEDED,
                          .version_id = "",
+                         .note = "",
                          .diagnostics = { .script = "", .message = "", .log_tail = "" } };
     world_message(&w, "e1", 2, &message);
     assert_non_null(strstr(world_job(&w, "xr", "e1")->cause, "which version"));
