@@ -66,6 +66,17 @@ const char *copy_way_name(enum copy_way way)
     return names[way];
 }
 
+const char *step_kind_name(enum step_kind kind)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        STEP_KINDS(X)
+#undef X
+    };
+    assert(kind < STEP_KIND_COUNT);
+    return names[kind];
+}
+
 bool job_kind_moves(enum job_kind kind)
 {
     return kind == JOB_REPLICATE || kind == JOB_DELTA;

@@ -7,17 +7,23 @@
 #include "wire/job.h"
 
 /* One step process (worker/steps). The whole job goes along: a step reads what it needs. */
+#define STEP_KINDS(X)                                                                              \
+    X(DOWNLOAD, "download")                                                                        \
+    X(INSTALL, "install")                                                                          \
+    X(HOOK, "hook")                                                                                \
+    X(REPLICATE, "replicate")                                                                      \
+    X(BUILD, "build")                                                                              \
+    X(KEEP_LOG, "keep-log") /* after the end: the log goes to the region's store */                \
+    X(UNDO, "undo")         /* after a failure: what the install replaced is put back */           \
+    X(DELTA, "delta")       /* makes what copies are told by */
+
 enum step_kind {
-    STEP_DOWNLOAD,
-    STEP_INSTALL,
-    STEP_HOOK,
-    STEP_REPLICATE,
-    STEP_BUILD,
-    STEP_KEEP_LOG, /* after the end: the log goes to the region's store */
-    STEP_UNDO,     /* after a failure: what the install replaced is put back */
-    STEP_DELTA
+#define X(name, text) STEP_##name,
+    STEP_KINDS(X)
+#undef X
 };
 #define STEP_KIND_COUNT (STEP_DELTA + 1)
+const char *step_kind_name(enum step_kind kind);
 
 struct step_spec {
     enum step_kind kind;

@@ -172,6 +172,21 @@ struct version_facts facts_of_version(const struct execution_view *view)
     return version;
 }
 
+struct traffic_facts facts_of_traffic(const struct execution *e)
+{
+    struct traffic_facts traffic = { .priced = true };
+    for (size_t i = 0; i < e->copy_count; i++) {
+        const struct copy_state *copy = &e->copies[i];
+        if (copy->status != STATUS_SUCCEEDED || copy->way == COPY_WAY_UNKNOWN) continue;
+        traffic.bytes += copy->bytes;
+        traffic.saved += copy->saved;
+        traffic.cost += copy->cost;
+        traffic.cost_saved += copy->cost_saved;
+        traffic.priced = traffic.priced && copy->priced;
+    }
+    return traffic;
+}
+
 bool facts_busy(const struct job_state *job)
 {
     return job->attempt > 0 && job->worker[0] && !status_ended(job->status);

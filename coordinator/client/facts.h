@@ -29,6 +29,14 @@ struct version_facts {
 };
 
 struct version_facts facts_of_version(const struct execution_view *view);
+/* What the copies between regions took, and what cheaper ways and copies that were there saved. */
+struct traffic_facts {
+    uint64_t bytes, saved;
+    uint64_t cost, cost_saved; /* nano-dollars */
+    bool priced;               /* the price of each was known */
+};
+
+struct traffic_facts facts_of_traffic(const struct execution *e);
 /* Whether the job belongs to that action. */
 bool facts_job_of(const struct job_state *job, const struct action_state *action);
 /* From its begin to its end, or to `now_ms`; 0 when it has not begun. */

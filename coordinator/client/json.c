@@ -185,6 +185,35 @@ static json_t *stages_value(const struct execution_view *view, const struct repl
     return all;
 }
 
+static void put_dollars(json_t *to, const char *key, uint64_t nano)
+{
+    json_put(to, key, json_real((double)nano / 1e9));
+}
+
+/* How the copy came to its region. */
+static void put_way(json_t *to, const struct copy_state *copy)
+{
+    json_put_text(to, "way", copy_way_name(copy->way));
+    json_put_number(to, "bytesSaved", copy->saved);
+    if (copy->base_revision[0]) json_put_text(to, "baseRevisionId", copy->base_revision);
+    if (copy->note[0]) json_put_text(to, "wayNote", copy->note);
+    if (!copy->priced) return;
+    put_dollars(to, "costUSD", copy->cost);
+    put_dollars(to, "costSavedUSD", copy->cost_saved);
+}
+
+static json_t *traffic_value(const struct execution *e)
+{
+    struct traffic_facts traffic = facts_of_traffic(e);
+    json_t *all = json_object();
+    json_put_number(all, "bytes", traffic.bytes);
+    json_put_number(all, "bytesSaved", traffic.saved);
+    if (!traffic.priced) return all;
+    put_dollars(all, "costUSD", traffic.cost);
+    put_dollars(all, "costSavedUSD", traffic.cost_saved);
+    return all;
+}
+
 static json_t *artifacts_value(const struct execution *e)
 {
     json_t *all = json_array();
@@ -201,6 +230,7 @@ static json_t *artifacts_value(const struct execution *e)
         put_digest(one, &copy->ref);
         json_put_number(one, "size", copy->ref.size);
         json_put_number(one, "bytesTransferred", copy->bytes);
+        if (copy->way != COPY_WAY_UNKNOWN) put_way(one, copy);
         (void)json_array_append_new(all, one);
     }
     return all;
@@ -213,6 +243,7 @@ static void write_execution(struct print *out, const struct execution_view *view
     struct version_facts version = facts_of_version(view);
     json_put(all, "stageStates", stages_value(view, reply));
     json_put(all, "artifacts", artifacts_value(&view->execution));
+    json_put(all, "acrossRegions", traffic_value(&view->execution));
     json_put_number(same, "regions", version.regions);
     json_put_number(same, "verifiedRegions", version.verified);
     json_put(same, "equal",

@@ -449,6 +449,31 @@ static void foot_version(struct print *out, const struct execution_view *view)
     }
 }
 
+static void foot_dollars(struct print *out, const char *before, uint64_t nano)
+{
+    print_format(out, "%s$%llu.%04llu", before, (unsigned long long)(nano / 1000000000),
+                 (unsigned long long)(nano % 1000000000 / 100000));
+}
+
+/* "1.2 MB crossed regions ($0.0001), 198.8 MB did not have to ($0.0039)" */
+static void foot_traffic(struct print *out, const struct execution *e)
+{
+    struct traffic_facts traffic = facts_of_traffic(e);
+    if (traffic.bytes == 0 && traffic.saved == 0) return;
+    print_bytes(out, traffic.bytes);
+    print_raw(out, " crossed regions");
+    if (traffic.priced) foot_dollars(out, " (", traffic.cost);
+    if (traffic.priced) print_raw(out, ")");
+    if (traffic.saved > 0) {
+        print_raw(out, ", ");
+        print_bytes(out, traffic.saved);
+        print_raw(out, " did not have to");
+        if (traffic.priced) foot_dollars(out, " (", traffic.cost_saved);
+        if (traffic.priced) print_raw(out, ")");
+    }
+    print_raw(out, "\n");
+}
+
 void tree_print(struct print *out, const struct execution_view *view, enum tree_detail detail)
 {
     const struct execution *e = &view->execution;
@@ -463,6 +488,7 @@ void tree_print(struct print *out, const struct execution_view *view, enum tree_
         print_styled(out, print_status_style(e->status), e->status_summary);
         print_raw(out, "\n");
     }
+    foot_traffic(out, e);
     foot_version(out, view);
     if (detail == TREE_LIVE && !status_ended(e->status))
         print_raw(out, t.narrow ? "\nCtrl-C detaches" : "          Ctrl-C detaches");

@@ -96,8 +96,8 @@ static const struct delta_state *delta_known(const struct model_execution *e,
     for (struct list *link = p->executions.prev; link != &p->executions; link = link->prev) {
         const struct model_execution *other = list_entry(link, struct model_execution, link);
         uint32_t number = number_of(other, base, sha256);
-        if (number && other->deltas[number - 1].status == STATUS_SUCCEEDED)
-            return &other->deltas[number - 1];
+        const struct delta_state *delta = number ? &other->deltas[number - 1] : NULL;
+        if (delta && delta->status == STATUS_SUCCEEDED && !delta->ref.removed) return delta;
     }
     return NULL;
 }
@@ -171,7 +171,7 @@ static uint32_t delta_begin(struct coordinator *c, struct model_execution *e,
                                  .note = "" };
     memcpy(state.sha256, copy->ref.sha256, SHA256_SIZE);
     struct id random = id_new_version(&c->random);
-    state.ref.key = arena_format(&c->out->arena, "%s/%.*s/%.*s.delta", e->state.pipeline,
+    state.ref.key = arena_format(&c->out->arena, "%s/%.*s.delta/%.*s", e->state.pipeline,
                                  KEY_ARTIFACT_MAX, copy->artifact, KEY_RANDOM, random.text);
     if (known) {
         state.ref = known->ref;
@@ -375,7 +375,7 @@ void delta_offer_copy(struct coordinator *c, struct job *to, const struct model_
     if (!copy->delta || job->state.attempt != 1) return;
     const struct delta_state *delta = &e->deltas[copy->delta - 1];
     const struct artifact_ref *there = base_there(e, delta, copy);
-    if (delta->status != STATUS_SUCCEEDED || !there) return;
+    if (delta->status != STATUS_SUCCEEDED || delta->ref.removed || !there) return;
     struct job_artifact *inputs = arena_calloc(arena, 2, sizeof *inputs);
     inputs[0] = offered(arena, "base", there);
     inputs[1] = offered(arena, "delta", &delta->ref);

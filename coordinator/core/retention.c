@@ -25,6 +25,8 @@ static struct artifact_ref *ref_in(const struct model_execution *e,
         if (is_object(&e->revisions[i].ref, object)) return &e->revisions[i].ref;
     for (size_t i = 0; i < e->state.copy_count; i++)
         if (is_object(&e->copies[i].ref, object)) return &e->copies[i].ref;
+    for (size_t i = 0; i < e->state.delta_count; i++)
+        if (is_object(&e->deltas[i].ref, object)) return &e->deltas[i].ref;
     return NULL;
 }
 
@@ -122,6 +124,8 @@ static void mark(struct coordinator *c, struct model_execution *e,
         if (is_object(&e->revisions[i].ref, object)) marked = e->revisions[i].ref.removed = true;
     for (size_t i = 0; i < e->state.copy_count; i++)
         if (is_object(&e->copies[i].ref, object)) marked = e->copies[i].ref.removed = true;
+    for (size_t i = 0; i < e->state.delta_count; i++)
+        if (is_object(&e->deltas[i].ref, object)) marked = e->deltas[i].ref.removed = true;
     if (marked) journal_execution(c, e);
 }
 

@@ -224,13 +224,21 @@ NODISCARD static bool recover(struct runtime *r, struct error *err)
 {
     AUTO(arena_deinit) struct arena records;
     arena_init(&records, RECORDS_LOAD_MAX);
-    const struct coordinator_config config = { .region = r->settings->region,
-                                               .heartbeat_ms = HEARTBEAT_MS,
-                                               .lease_ms = LEASE_MS,
-                                               .offer_resend_ms = OFFER_RESEND_MS,
-                                               .action_timeout_ms =
-                                                   (uint32_t)r->settings->action_timeout_ms,
-                                               .history_max = HISTORY_MAX };
+    const struct settings *s = r->settings;
+    const struct coordinator_config config = {
+        .region = s->region,
+        .heartbeat_ms = HEARTBEAT_MS,
+        .lease_ms = LEASE_MS,
+        .offer_resend_ms = OFFER_RESEND_MS,
+        .action_timeout_ms = (uint32_t)s->action_timeout_ms,
+        .history_max = HISTORY_MAX,
+        .delta = { .size_min = s->deltas_min,
+                   .size_max = s->deltas_enabled ? s->deltas_max : 0,
+                   .percent_max = (uint32_t)s->deltas_worth,
+                   .timeout_ms = (uint32_t)s->deltas_wait_ms },
+        .prices = s->prices,
+        .price_count = s->price_count,
+    };
     struct coordinator_event start = { .type = COORDINATOR_START };
     if (!records_load(r->store, HISTORY_MAX, &records, &start.start.records, &start.start.count,
                       err))

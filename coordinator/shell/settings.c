@@ -63,6 +63,59 @@ NODISCARD static bool read_store(struct config *config, const struct doc_node *i
     return true;
 }
 
+/* "0.02" dollars are 20,000,000 nano-dollars. */
+NODISCARD static bool nano_parse(const char *text, uint64_t *out)
+{
+    enum { DOLLARS_MAX = 15 };
+    size_t whole = strcspn(text, "."), part = 0;
+    uint64_t dollars, nano = 0;
+    if (!number_parse_bytes(bytes_of(text, whole), DOLLARS_MAX, &dollars)) return false;
+    const char *digits = text[whole] ? text + whole + 1 : "0";
+    for (uint64_t worth = 100000000; digits[part] >= '0' && digits[part] <= '9'; worth /= 10)
+        nano += worth * (uint64_t)(digits[part++] - '0');
+    *out = dollars * 1000000000 + nano;
+    return part > 0 && !digits[part];
+}
+
+struct price_texts {
+    const char *from, *to, *per_gib;
+};
+
+NODISCARD static bool read_price(struct config *config, const struct doc_node *item, void *owner,
+                                 struct error *err)
+{
+    static const struct config_field fields[] = {
+        { "from", CONFIG_TEXT, offsetof(struct price_texts, from), .fallback = "*" },
+        { "to", CONFIG_TEXT, offsetof(struct price_texts, to), .fallback = "*" },
+        { "perGiB", CONFIG_TEXT, offsetof(struct price_texts, per_gib), .required = true },
+        { .name = NULL }
+    };
+    struct settings *settings = owner;
+    struct price_texts texts;
+    if (settings->price_count == SETTINGS_PRICES_MAX)
+        return doc_error(item, err, "is one price too many: at most %d", SETTINGS_PRICES_MAX);
+    struct copy_price *price = &settings->prices[settings->price_count];
+    if (!config_read(config, item, fields, &texts, err)) return false;
+    *price = (struct copy_price){ .from = texts.from, .to = texts.to };
+    if (!nano_parse(texts.per_gib, &price->nano))
+        return doc_error(doc_get(item, "perGiB"), err,
+                         "must be dollars below 16, as 0.02, not '%.40s'", texts.per_gib);
+    settings->price_count++;
+    return true;
+}
+
+#define DELTAS_WAIT_MAX (UINT64_C(3600) * 1000)
+static const struct config_field delta_fields[] = {
+    { "enabled", CONFIG_BOOL, offsetof(struct settings, deltas_enabled), .fallback = "true" },
+    { "min", CONFIG_SIZE, offsetof(struct settings, deltas_min), .fallback = "1 MiB" },
+    { "max", CONFIG_SIZE, offsetof(struct settings, deltas_max), .fallback = "4 GiB" },
+    { "worth", CONFIG_UNSIGNED, offsetof(struct settings, deltas_worth), .fallback = "50", .min = 1,
+      .max = 100 },
+    { "wait", CONFIG_DURATION, offsetof(struct settings, deltas_wait_ms), .fallback = "2m",
+      .min = 1000, .max = DELTAS_WAIT_MAX },
+    { .name = NULL }
+};
+
 static const struct config_field listen_fields[] = {
     { "workers", CONFIG_TEXT, offsetof(struct settings, listen_workers), .required = true },
     { "clients", CONFIG_TEXT, offsetof(struct settings, listen_clients), .required = true },
@@ -82,6 +135,8 @@ static const struct config_field fields[] = {
     { "listen", CONFIG_SECTION, .required = true, .section = listen_fields },
     { "artifacts", CONFIG_SECTION, .required = true, .section = artifacts_fields },
     { "stores", CONFIG_LIST, .required = true, .item = read_store },
+    { "deltas", CONFIG_SECTION, .section = delta_fields },
+    { "prices", CONFIG_LIST, .item = read_price },
     { "actionTimeout", CONFIG_DURATION, offsetof(struct settings, action_timeout_ms), .min = 1000,
       .max = UINT64_C(5) * 24 * 3600 * 1000 /* AWS: five days */ },
     { "log", CONFIG_TEXT, offsetof(struct settings, log_level), .fallback = "info" },

@@ -19,6 +19,12 @@
  *         type: s3                       # keys: io/credentials.h
  *         endpoint: http://127.0.0.1:80  # optional: of another S3 server than AWS
  *         keep: { count: 20, age: 30d }  # optional, of any type: what is beyond both goes
+ *     deltas: { enabled: true, min: 1 MiB, max: 4 GiB, worth: 50, wait: 2m }
+ *                                        # optional: copies of artifacts of such sizes are told by
+ *                                        # an older revision, when that is at most `worth` percent
+ *                                        # of the whole; they wait so long for it
+ *     prices:                            # optional: dollars a GiB that crosses regions; the first
+ *       - { from: us-west-2, to: "*", perGiB: 0.02 }    # that fits holds
  *     actionTimeout: 60m                 # optional: else by provider, as AWS
  *     log: info                          # error, warning, info, debug
  *
@@ -26,10 +32,13 @@
  * the settings until settings_deinit().
  */
 #pragma once
+#include "core/config.h"
 #include "io/config.h"
 #include "io/log.h"
 #include "shell/artifacts.h"
 #include <sys/socket.h>
+
+enum { SETTINGS_PRICES_MAX = 256 };
 
 struct settings {
     struct config *config;
@@ -39,6 +48,10 @@ struct settings {
     struct sockaddr_storage artifacts_address; /* of artifacts_listen */
     struct artifact_store stores[ARTIFACT_STORES_MAX];
     size_t store_count;
+    bool deltas_enabled;
+    uint64_t deltas_min, deltas_max, deltas_worth, deltas_wait_ms;
+    struct copy_price prices[SETTINGS_PRICES_MAX];
+    size_t price_count;
     uint64_t action_timeout_ms;
     const char *log_level;
     enum log_level log;

@@ -213,21 +213,6 @@ void effect_adopt(struct effect *effect, const struct step_ref *ref)
 
 /* ---- starting ---- */
 
-static const char *kind_name(enum step_kind kind)
-{
-    switch (kind) {
-    case STEP_DOWNLOAD: return "download";
-    case STEP_INSTALL: return "install";
-    case STEP_HOOK: return "hook";
-    case STEP_REPLICATE: return "replicate";
-    case STEP_BUILD: return "build";
-    case STEP_KEEP_LOG: return "keep-log";
-    case STEP_UNDO: return "undo";
-    case STEP_DELTA: return "delta";
-    }
-    return "";
-}
-
 NODISCARD static bool write_spec(struct effect *effect, const struct step_ref *ref,
                                  const struct step_spec *spec, struct error *err)
 {
@@ -239,6 +224,7 @@ NODISCARD static bool write_spec(struct effect *effect, const struct step_ref *r
     complete.revisions_bytes_max = effect->config.revisions_bytes_max;
     complete.build_memory_max = effect->config.build_memory_max;
     complete.transfer_rate_max = effect->config.transfer_rate_max;
+    complete.delta_memory_max = effect->config.delta_memory_max;
     complete.secrets_dir = effect->config.secrets_dir ? effect->config.secrets_dir : "";
     buf_init(&data, WIRE_FRAME_MAX);
     wire_step_spec_encode(&complete, &data);
@@ -261,7 +247,7 @@ NODISCARD static bool spawn(struct tracked *step, struct error *err)
     struct effect *effect = step->effect;
     char folder[FS_PATH_MAX];
     if (!step_path(effect, &step->ref, "", folder, err)) return false;
-    const char *const argv[] = { effect->config.program, kind_name(step->kind), folder, NULL };
+    const char *const argv[] = { effect->config.program, step_kind_name(step->kind), folder, NULL };
     AUTO(auto_close) int complaints = open_complaints(effect, &step->ref);
     const struct child_spec spec = { .path = effect->config.program,
                                      .argv = argv,

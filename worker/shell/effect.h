@@ -37,6 +37,7 @@ struct effect_config {
     uint64_t build_memory_max;    /* likewise */
     uint64_t revisions_bytes_max; /* likewise */
     uint64_t transfer_rate_max;   /* likewise */
+    uint64_t delta_memory_max;    /* likewise */
     const char *secrets_dir;      /* "" none */
     size_t steps_max;             /* 0: EFFECT_STEPS_MAX */
     uint64_t kill_ms;             /* 0: EFFECT_KILL_MS */

@@ -115,6 +115,7 @@ bool runtime_open(const struct settings *settings, const char *step_program, con
                                           .revisions_bytes_max = settings->revisions_bytes_max,
                                           .build_memory_max = settings->build_memory_max,
                                           .transfer_rate_max = settings->transfer_rate_max,
+                                          .delta_memory_max = settings->delta_memory_max,
                                           .secrets_dir = settings->secrets };
     struct runtime *r = xcalloc(1, sizeof *r);
     r->log = log;

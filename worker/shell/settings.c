@@ -19,6 +19,8 @@ static const struct config_field fields[] = {
       .min = 1 << 20 },
     { "buildMemory", CONFIG_SIZE, offsetof(struct settings, build_memory_max), .min = 16 << 20 },
     { "transferRate", CONFIG_SIZE, offsetof(struct settings, transfer_rate_max), .min = 16 << 10 },
+    { "deltaMemory", CONFIG_SIZE, offsetof(struct settings, delta_memory_max),
+      .fallback = "256 MiB", .min = 128 << 20 },
     { "log", CONFIG_TEXT, offsetof(struct settings, log_level), .fallback = "info" },
     { .name = NULL }
 };

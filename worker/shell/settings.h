@@ -11,6 +11,7 @@
  *     secrets: secrets                   # optional: a folder of files that builds may name
  *     buildMemory: 2 GiB                 # optional: data of each process of a build
  *     transferRate: 20 MiB               # optional: a second, of each transfer
+ *     deltaMemory: 256 MiB               # optional: with which deltas are made and used
  *     log: info
  */
 #pragma once
@@ -22,6 +23,7 @@ struct settings {
     const char *name, *region, *coordinator, *coordinator_key, *key, *state, *root, *secrets;
     /* 0: no bound */
     uint64_t revisions_max, revisions_bytes_max, build_memory_max, transfer_rate_max;
+    uint64_t delta_memory_max;
     const char *log_level;
     enum log_level log;
 };

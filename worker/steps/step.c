@@ -18,12 +18,6 @@
 
 enum { PROGRESS_SIZE = 224, PROGRESS_EVERY_MS = 100, LEASE_SIZE = 64 };
 
-static const char *const kind_names[] = {
-    [STEP_DOWNLOAD] = "download",   [STEP_INSTALL] = "install", [STEP_HOOK] = "hook",
-    [STEP_REPLICATE] = "replicate", [STEP_BUILD] = "build",     [STEP_KEEP_LOG] = "keep-log",
-    [STEP_UNDO] = "undo",           [STEP_DELTA] = "delta"
-};
-
 /* A lease that cannot be read is a lease that nobody gave: the deadline has passed. */
 static bool lease_lost(const struct step *step, uint64_t now_ms)
 {
@@ -35,11 +29,6 @@ static bool lease_lost(const struct step *step, uint64_t now_ms)
     size_t got;
     if (!fs_read_full(fd, text, sizeof text - 1, &got, &ignored)) return true;
     return strtoull(text, NULL, 10) <= now_ms;
-}
-
-const char *step_kind_name(enum step_kind kind)
-{
-    return kind_names[kind];
 }
 
 bool step_continues(struct step *step, struct error *err)
@@ -167,6 +156,8 @@ static bool write_outcome(const char *folder, const struct step_report *report, 
                                           .ended_ms = clock_wall_ms(),
                                           .version_id = report->version_id,
                                           .bytes = report->bytes,
+                                          .way = report->way,
+                                          .note = report->note,
                                           .phases = report->phases,
                                           .phase_count = report->phase_count,
                                           .outputs = report->outputs,
@@ -206,10 +197,10 @@ static bool run_claimed(const char *kind, const char *folder, int signals,
     group_enter(step);
     struct error why = { .code = ERR_NONE };
     bool ok = load_spec(folder, &arena, &spec, &why);
-    if (ok && !text_equal(kind, kind_names[spec.kind]))
+    if (ok && !text_equal(kind, step_kind_name(spec.kind)))
         ok = error_set(&why, ERR_INVALID, "started as '%s', but the spec says '%s'", kind,
-                       kind_names[spec.kind]);
-    if (ok && spec.kind != STEP_REPLICATE)
+                       step_kind_name(spec.kind));
+    if (ok && !job_kind_moves(spec.job.kind))
         ok = host_init(&step->host, spec.root_dir, spec.job.deployment_group_id,
                        spec.job.deployment.text, &why);
     ok = ok && run_kind(rows, count, step, report, &why);

@@ -41,9 +41,11 @@ struct step_report {
     char message[ERROR_TEXT_SIZE];
     char log_tail[WIRE_LOG_TAIL_MAX + 1];
     bool noop;
-    bool interrupted; /* see struct step_outcome */
-    uint64_t bytes;   /* fetched over the network */
-    uint64_t files;   /* installed */
+    bool interrupted;           /* see struct step_outcome */
+    uint64_t bytes;             /* fetched over the network; of a copy: from another region */
+    enum copy_way way;          /* of a copy ... */
+    char note[ERROR_TEXT_SIZE]; /* ... and why not a cheaper one; "" */
+    uint64_t files;             /* installed */
     uint64_t idle_events;
     char version_id[WIRE_KEY_MAX];
     struct lifecycle_report phases[WIRE_EVENTS_MAX];
@@ -73,5 +75,4 @@ struct step_row {
     step_run_fn *run;
 };
 
-const char *step_kind_name(enum step_kind kind);
 int step_main(int argc, char **argv, const struct step_row *rows, size_t count);

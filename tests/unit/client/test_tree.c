@@ -263,6 +263,37 @@ static void a_copy_with_another_digest_is_never_called_the_same(void **state)
     print_deinit(&out);
 }
 
+static void what_crossed_regions_is_told_with_its_price_if_that_is_known(void **state)
+{
+    struct view_world w;
+    struct print out;
+    (void)state;
+    view_make(&w);
+    print_init(&out, &screen);
+    tree_print(&out, &w.view, TREE_NORMAL);
+    assert_null(strstr(print_string(&out), "crossed"));
+    print_deinit(&out);
+    w.copies[1].way = COPY_WAY_DELTA;
+    w.copies[1].bytes = 1200000;
+    w.copies[1].saved = 198800000;
+    w.copies[2].way = COPY_WAY_WHOLE;
+    w.copies[2].bytes = 200000000;
+    print_init(&out, &screen);
+    tree_print(&out, &w.view, TREE_NORMAL);
+    assert_non_null(
+        strstr(print_string(&out), "\n201.2 MB crossed regions, 198.8 MB did not have to\n"));
+    print_deinit(&out);
+    for (size_t i = 1; i < 3; i++) w.copies[i].priced = true;
+    w.copies[2].cost = 3720000;
+    w.copies[1].cost_saved = 1234567890;
+    print_init(&out, &screen);
+    tree_print(&out, &w.view, TREE_NORMAL);
+    assert_non_null(
+        strstr(print_string(&out),
+               "\n201.2 MB crossed regions ($0.0037), 198.8 MB did not have to ($1.2345)\n"));
+    print_deinit(&out);
+}
+
 static void a_narrow_screen_gets_shorter_lines(void **state)
 {
     struct print_mode narrow = screen;
@@ -300,6 +331,7 @@ int main(void)
         cmocka_unit_test(without_utf8_the_tree_is_ascii),
         cmocka_unit_test(names_from_outside_cannot_move_the_cursor),
         cmocka_unit_test(a_copy_with_another_digest_is_never_called_the_same),
+        cmocka_unit_test(what_crossed_regions_is_told_with_its_price_if_that_is_known),
         cmocka_unit_test(a_narrow_screen_gets_shorter_lines),
     };
     if (!setlocale(LC_CTYPE, "C.UTF-8")) {

@@ -97,6 +97,7 @@ static void the_second_revision_is_told_by_the_first(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct job job = offer_delta(&w);
     assert_string_equal(job.input.version_id, "v2");
     assert_int_equal(job.input_count, 1);
@@ -136,6 +137,7 @@ static void a_delta_that_fails_is_not_tried_again(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct job job = offer_delta(&w);
     world_result(&w, 1, &job, STATUS_FAILED);
     assert_int_equal(delta(&w)->status, STATUS_FAILED);
@@ -149,6 +151,7 @@ static void a_delta_that_is_late_is_not_waited_for(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct job job = offer_delta(&w);
     world_accept(&w, 1, &job);
     const struct row row = world_row(&job, ROW_ACCEPTED);
@@ -202,6 +205,7 @@ static void a_copy_that_finds_no_use_for_it_says_why(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct job job = offer_delta(&w);
     world_result(&w, 1, &job, STATUS_SUCCEEDED);
     struct job told = *world_offer(&w, "e1");
@@ -217,6 +221,7 @@ static void a_second_attempt_takes_the_whole(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct job job = offer_delta(&w);
     world_result(&w, 1, &job, STATUS_SUCCEEDED);
     struct job told = *world_offer(&w, "e1");
@@ -253,6 +258,7 @@ static void a_delta_is_made_once_for_all_regions(void **state)
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     world_fleet(&w, "w1", "us-west-2", "e1", "us-east-1", "a1", "ap-southeast-2",
                 (const char *)NULL);
     world_hello(&w, "a1", "ap-southeast-2", 1, 3);
@@ -272,11 +278,38 @@ static void a_delta_is_made_once_for_all_regions(void **state)
     world_deinit(&w);
 }
 
+static void a_delta_that_was_removed_is_not_used_again(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    struct job job = offer_delta(&w);
+    world_tell(&w, __func__);
+    world_result(&w, 1, &job, STATUS_SUCCEEDED);
+    struct job told = *world_offer(&w, "e1");
+    assert_int_equal(told.input_count, 2);
+    struct coordinator_event event = { .type = COORDINATOR_REMOVE };
+    struct artifact_ref object = delta(&w)->ref;
+    event.remove.objects = &object;
+    event.remove.count = 1;
+    assert_string_not_equal(coordinator_view_need(w.c, &object, &w.arena), "");
+    world_step(&w, &event);
+    assert_false(delta(&w)->ref.removed);
+    event.remove.force = true;
+    world_step(&w, &event);
+    assert_true(delta(&w)->ref.removed);
+    world_restart(&w);
+    world_connect(&w);
+    assert_int_equal(world_offer(&w, "e1")->input_count, 0);
+    world_deinit(&w);
+}
+
 static void nobody_makes_a_delta_for_what_was_stopped(void **state)
 {
     (void)state;
     struct world w;
     begin(&w);
+    world_tell(&w, __func__);
     struct job job = offer_delta(&w);
     world_accept(&w, 1, &job);
     world_stop(&w, world_view(&w, "xr")->execution.id.text, true);
@@ -301,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_second_attempt_takes_the_whole),
         cmocka_unit_test(a_restart_forgets_nothing),
         cmocka_unit_test(a_delta_is_made_once_for_all_regions),
+        cmocka_unit_test(a_delta_that_was_removed_is_not_used_again),
         cmocka_unit_test(nobody_makes_a_delta_for_what_was_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,50 @@ static void a_store_is_a_folder_or_a_bucket(void **state)
     settings_deinit(&settings);
 }
 
+static void deltas_and_prices_are_bounded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *place;
+    } wrong[] = { { "path: x}]\ndeltas: {worth: 0}\nprices: [{perGiB: 1", "worth" },
+                  { "path: x}]\ndeltas: {worth: 101}\nprices: [{perGiB: 1", "worth" },
+                  { "path: x}]\ndeltas: {wait: 2h}\nprices: [{perGiB: 1", "wait" },
+                  { "path: x}]\ndeltas: {most: 1}\nprices: [{perGiB: 1", "most" },
+                  { "path: x}]\nprices: [{from: a", "perGiB" },
+                  { "path: x}]\nprices: [{perGiB: 16", "dollars" },
+                  { "path: x}]\nprices: [{perGiB: '1.'", "dollars" },
+                  { "path: x}]\nprices: [{perGiB: '.5'", "dollars" },
+                  { "path: x}]\nprices: [{perGiB: '1.2.3'", "dollars" },
+                  { "path: x}]\nprices: [{perGiB: -1", "dollars" } };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct settings settings;
+        struct error err = { 0 };
+        assert_false(load_all("listen: '127.0.0.1:7780'", wrong[i].line, &settings, &err));
+        if (!strstr(err.text, wrong[i].place)) fail_msg("%s: %s", wrong[i].line, err.text);
+    }
+    struct settings settings;
+    struct error err = { 0 };
+    assert_true(load("listen: '127.0.0.1:7780'", &settings, &err));
+    assert_true(settings.deltas_enabled);
+    assert_int_equal(settings.deltas_min, 1 << 20);
+    assert_int_equal(settings.price_count, 0);
+    settings_deinit(&settings);
+    assert_true(load_all("listen: '127.0.0.1:7780'",
+                         "path: x}]\ndeltas: {enabled: false, wait: 30s}\nprices: [{from: a, "
+                         "perGiB: 0.02}, {to: b, perGiB: 15}, {perGiB: '0.000000001'",
+                         &settings, &err));
+    assert_false(settings.deltas_enabled);
+    assert_int_equal(settings.deltas_wait_ms, 30000);
+    assert_int_equal(settings.price_count, 3);
+    assert_string_equal(settings.prices[0].from, "a");
+    assert_string_equal(settings.prices[0].to, "*");
+    assert_int_equal(settings.prices[0].nano, 20000000);
+    assert_string_equal(settings.prices[1].to, "b");
+    assert_int_equal(settings.prices[1].nano, 15000000000);
+    assert_int_equal(settings.prices[2].nano, 1);
+    settings_deinit(&settings);
+}
+
 static void an_address_that_nobody_can_listen_on_is_refused(void **state)
 {
     (void)state;
@@ -110,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_is_a_folder_or_a_bucket),
+        cmocka_unit_test(deltas_and_prices_are_bounded),
         cmocka_unit_test(an_address_that_nobody_can_listen_on_is_refused),
         cmocka_unit_test(every_address_needs_one_that_workers_reach),
         cmocka_unit_test(both_families_can_be_listened_on),

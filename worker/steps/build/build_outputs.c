@@ -3,9 +3,8 @@
 #include "bundle/appspec_reader.h"
 #include "bundle/archive.h"
 #include "io/digest.h"
-#include "io/transfer.h"
 #include "steps/build/build.h"
-#include "steps/fetch/fetch.h"
+#include "steps/fetch/put.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -131,45 +130,15 @@ NODISCARD static bool gather(struct build *build, const struct buildspec_artifac
     return g->files > 0 || error_set(err, ERR_NOT_FOUND, "every file of the artifact is excluded");
 }
 
-/* The grant is for any content up to ref.size bytes: size and digest are ours to say. */
 NODISCARD static bool put(struct build *build, const struct job_artifact *output, const char *path,
                           struct error *err)
 {
-    struct step_report *report = build->report;
-    struct job_artifact *told = &report->outputs[report->output_count];
-    char url[TRANSFER_URL_MAX], hex[DIGEST_HEX_SIZE], version[TRANSFER_VERSION_SIZE];
-    uint64_t sent = 0;
-    *told = (struct job_artifact){ .name = output->name, .ref = output->ref };
-    told->grant = (struct grant){ .url = "", .pin = "" };
-    if (!digest_file(path, told->ref.sha256, &told->ref.size, err)) return false;
-    if (told->ref.size > output->ref.size)
-        return error_set(err, ERR_INVALID, "artifact '%s' has %llu bytes, at most %llu",
-                         output->name, (unsigned long long)told->ref.size,
-                         (unsigned long long)output->ref.size);
-    hex_format(told->ref.sha256, SHA256_SIZE, hex);
-    if (!transfer_url_for(output->grant.url, told->ref.size, told->ref.sha256, url, err))
-        return false;
-    struct fetch_watch watch = { .step = build->step, .what = output->ref.store };
-    const struct transfer transfer = { .url = url,
-                                       .pin = output->grant.pin,
-                                       .path = path,
-                                       .size = told->ref.size,
-                                       .sha256 = told->ref.sha256,
-                                       .rate_max = build->step->spec->transfer_rate_max,
-                                       .fn = fetch_go_on,
-                                       .patience_ms = FETCH_PATIENCE_MS,
-                                       .wait_fn = fetch_waits,
-                                       .owner = &watch };
-    if (!transfer_put(&transfer, version, &sent, err))
-        return error_wrap(err, "put artifact '%s' into store '%s'", output->name,
-                          output->ref.store);
-    char *kept = report->output_versions[report->output_count];
-    if (!text_copy(kept, sizeof report->output_versions[0], version))
-        return error_set(err, ERR_INVALID, "the store's version id is too long");
-    told->ref.version_id = kept;
-    report->output_count++;
+    char hex[DIGEST_HEX_SIZE];
+    if (!put_output(build->step, output, path, build->report, err)) return false;
+    const struct artifact_ref *made = &build->report->outputs[build->report->output_count - 1].ref;
+    hex_format(made->sha256, SHA256_SIZE, hex);
     scriptlog_entry(&build->log, "Meridian - artifact %s: %llu bytes, SHA-256 %s, version %s",
-                    output->name, (unsigned long long)told->ref.size, hex, version);
+                    output->name, (unsigned long long)made->size, hex, made->version_id);
     return true;
 }
 
