@@ -47,9 +47,13 @@ void check_hosts_spared(struct world *w, const struct job_state *job);
 void check_region_job(struct world *w, const struct job_state *job);
 void check_region_execution(struct world *w, const struct execution *e);
 void check_region_run(struct world *w, const struct run *run);
-/* Everything has come to its end: is it the right one? */
-/* What a copy is said to have cost. */
+/* What a copy is said to have cost (check_way.c). */
 void check_way(struct world *w, const struct execution *e, const struct copy_state *copy);
+/* Against the other executions of its pipeline: locks, doors, turns (check_gate.c). */
+void check_neighbours(struct world *w, const struct execution *e);
+bool check_stage_passed(const struct stage_state *stage);
+uint32_t check_retries(const struct execution *e);
+/* Everything has come to its end: is it the right one? */
 void check_end(struct world *w);
 const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */
 
