@@ -451,8 +451,11 @@ static void foot_version(struct print *out, const struct execution_view *view)
 
 static void foot_dollars(struct print *out, const char *before, uint64_t nano)
 {
-    print_format(out, "%s$%llu.%04llu", before, (unsigned long long)(nano / 1000000000),
-                 (unsigned long long)(nano % 1000000000 / 100000));
+    if (nano > 0 && nano < 100000)
+        print_format(out, "%sunder $0.0001", before);
+    else
+        print_format(out, "%s$%llu.%04llu", before, (unsigned long long)(nano / 1000000000),
+                     (unsigned long long)(nano % 1000000000 / 100000));
 }
 
 /* "1.2 MB crossed regions ($0.0001), 198.8 MB did not have to ($0.0039)" */

@@ -284,6 +284,11 @@ static void what_crossed_regions_is_told_with_its_price_if_that_is_known(void **
         strstr(print_string(&out), "\n201.2 MB crossed regions, 198.8 MB did not have to\n"));
     print_deinit(&out);
     for (size_t i = 1; i < 3; i++) w.copies[i].priced = true;
+    w.copies[2].cost = 99999;
+    print_init(&out, &screen);
+    tree_print(&out, &w.view, TREE_NORMAL);
+    assert_non_null(strstr(print_string(&out), " crossed regions (under $0.0001), "));
+    print_deinit(&out);
     w.copies[2].cost = 3720000;
     w.copies[1].cost_saved = 1234567890;
     print_init(&out, &screen);
