@@ -1,5 +1,6 @@
 #include "shell/answers.h"
 
+#include "shell/buckets.h"
 #include "core/offer.h"
 #include "io/fs.h"
 #include "shell/definition.h"
@@ -286,16 +287,23 @@ static struct failure failed(enum error_code code, const char *what, const char 
     return (struct failure){ .code = code, .what = what, .cause = cause, .fix = fix };
 }
 
-/* The log of a job that has ended, from the region's store; false when it is not there. */
-NODISCARD static bool read_kept(const struct coordinator *core, const struct artifacts *artifacts,
-                                const struct execution *execution, const struct job_state *job,
-                                const struct logs_request *request, struct arena *arena,
-                                struct log_chunk *out)
+/* Where the log of a job is kept; false: its region has no store any more. */
+NODISCARD static bool kept_where(const struct coordinator *core, const struct execution *execution,
+                                 const struct job_state *job, struct arena *arena,
+                                 const char **store, const char **key)
 {
     const struct definition *definition = coordinator_view_definition(core, execution->pipeline);
-    const char *name = definition ? pipeline_store_of(definition->parsed, job->region) : NULL;
-    const struct dirstore *store = name ? artifacts_store(artifacts, name) : NULL;
-    const char *key = offer_log_key(arena, execution->pipeline, &job->deployment, job->worker);
+    *store = definition ? pipeline_store_of(definition->parsed, job->region) : NULL;
+    *key = offer_log_key(arena, execution->pipeline, &job->deployment, job->worker);
+    return *store != NULL;
+}
+
+/* The log of a job that has ended, from the region's folder; false when it is not there. */
+NODISCARD static bool read_kept(const struct artifacts *artifacts, const char *name,
+                                const char *key, const struct logs_request *request,
+                                struct arena *arena, struct log_chunk *out)
+{
+    const struct dirstore *store = artifacts_store(artifacts, name);
     struct dirstore_object object;
     struct error err = { 0 };
     AUTO(auto_close) int fd = -1;
@@ -339,10 +347,17 @@ bool answers_log_request(const struct coordinator *core, struct store *store,
                    arena_format(arena, "meridian logs %.8s/ACTION/HOST", view.execution.id.text));
         return false;
     }
-    out->kept = status_ended(job->status) &&
-                read_kept(core, artifacts, &view.execution, job, request, arena, &out->chunk);
+    const char *name = NULL, *key = NULL;
+    bool somewhere =
+        status_ended(job->status) && kept_where(core, &view.execution, job, arena, &name, &key);
+    out->kept = somewhere && read_kept(artifacts, name, key, request, arena, &out->chunk);
     if (out->kept) return true;
-    if (!coordinator_view_session(core, job->worker, &out->session)) {
+    bool bucket = somewhere && buckets_has(artifacts_buckets(artifacts), name);
+    out->store = bucket ? name : NULL;
+    out->key = bucket ? key : NULL;
+    bool connected = coordinator_view_session(core, job->worker, &out->session);
+    if (!connected) out->session = 0;
+    if (!connected && !bucket) {
         *failure =
             failed(ERR_RETRY, arena_format(arena, "the worker %s is not connected", job->worker),
                    "its log lies on the host, and was not kept in the store", "meridian workers");

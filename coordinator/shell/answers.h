@@ -37,10 +37,11 @@ void answers_push(const struct artifacts *artifacts, const struct push_request *
 /* LOGS: what to ask of which worker's session. */
 struct log_source {
     struct log_request ask;
-    uint64_t session;
-    bool job_ended; /* what the worker reads now is all that there will be */
-    bool kept;      /* `chunk` is the answer: the job has ended, and the store has its log */
+    uint64_t session; /* 0: the worker is not connected */
+    bool job_ended;   /* what the worker reads now is all that there will be */
+    bool kept;        /* `chunk` is the answer: the job has ended, and the store has its log */
     struct log_chunk chunk;
+    const char *store, *key; /* NULL, or the bucket that may have it and is to be asked first */
 };
 /* False: `failure` says why not. */
 NODISCARD bool answers_log_request(const struct coordinator *core, struct store *store,

@@ -72,6 +72,18 @@ void buckets_head(struct buckets *buckets, const char *store, const char *key,
 void buckets_erase(struct buckets *buckets, const struct artifact_ref *object, inventory_fn fn,
                    void *owner);
 
+/* At most `max` bytes from `offset` on of the newest version; fewer are its end. `err`
+ * ERR_NOT_FOUND: there is no such object. Answered once, with `token`, unless the buckets are
+ * closed before. */
+struct bucket_read {
+    const char *store, *key;
+    uint64_t offset, token;
+    uint32_t max; /* not 0 */
+    void (*fn)(void *owner, uint64_t token, struct bytes data, const struct error *err);
+    void *owner;
+};
+void buckets_read(struct buckets *buckets, const struct bucket_read *read);
+
 NODISCARD bool buckets_grant_read(const struct buckets *buckets, const struct artifact_ref *ref,
                                   uint64_t expires_ms, struct arena *arena, struct grant *out,
                                   struct error *err);

@@ -17,6 +17,7 @@ struct ask {
     struct ask *next; /* of buckets->asks */
     inventory_fn fn;
     void *owner;
+    struct bucket_read read; /* instead of `fn`; its texts are not kept */
     char *key;
 };
 
@@ -245,4 +246,51 @@ void buckets_erase(struct buckets *b, const struct artifact_ref *object, invento
     const struct s3_operation operation =
         operation_of("DELETE", object->key, object->version_id[0] ? object->version_id : "null");
     ask_begin(b, object->store, &operation, 0, on_erased, fn, owner);
+}
+
+/* ---- reading ---- */
+
+static void read_ended(struct ask *ask, struct bytes data, const struct error *err)
+{
+    ask->read.fn(ask->read.owner, ask->read.token, data, err);
+    ask_free(ask->bucket->owner, ask);
+}
+
+static void on_read(void *owner, const struct http_answer *answer)
+{
+    struct ask *ask = owner;
+    struct error err = { 0 };
+    /* 416: at the end already. The whole object comes when it is asked for from its beginning on.
+     */
+    bool part = answer->status == 206 || (answer->status == 200 && ask->read.offset == 0);
+    if (answer->status == 416)
+        read_ended(ask, bytes_of("", 0), &err);
+    else if (part && !answer->cause[0])
+        read_ended(ask, answer->body, &err);
+    else if (!bucket_refused(ask->bucket, "GetObject", "s3:GetObject", answer, &err)) {
+        if (answer->status == 404) err.code = ERR_NOT_FOUND;
+        read_ended(ask, bytes_of("", 0), &err);
+    }
+}
+
+void buckets_read(struct buckets *b, const struct bucket_read *read)
+{
+    const struct s3_operation operation = operation_of("GET", read->key, "");
+    struct ask *ask = xcalloc(1, sizeof *ask);
+    struct error err = { 0 };
+    char range[80];
+    *ask = (struct ask){ .bucket = bucket_named(b, read->store),
+                         .next = b->asks,
+                         .read = *read,
+                         .key = xstrdup(read->key) };
+    b->asks = ask;
+    snprintf(range, sizeof range, "Range: bytes=%llu-%llu", (unsigned long long)read->offset,
+             (unsigned long long)(read->offset + read->max - 1));
+    const char *const headers[] = { range, NULL };
+    const struct bucket_question question = { .operation = &operation,
+                                              .headers = headers,
+                                              .body_max = read->max,
+                                              .fn = on_read,
+                                              .owner = ask };
+    if (!bucket_request(b, ask->bucket, &question, &err)) read_ended(ask, bytes_of("", 0), &err);
 }

@@ -2,6 +2,7 @@
 
 #include "io/clock.h"
 #include "shell/answers.h"
+#include "shell/buckets.h"
 #include "shell/definition.h"
 #include "shell/definition_group.h"
 #include "shell/doctor.h"
@@ -98,7 +99,40 @@ static bool events_wait(struct frontdoor *door, uint64_t session, const struct r
     return fits;
 }
 
-/* True when the answer is known at once; else it comes from the worker. */
+static void ask_worker(struct frontdoor *door, const struct waiter *waiter)
+{
+    const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = waiter->ask };
+    workers_send_message(door->workers, waiter->worker_session, &message);
+}
+
+/* What the bucket has of a log; what it has not the host may have. */
+static void on_kept(void *owner, uint64_t token, struct bytes data, const struct error *err)
+{
+    struct frontdoor *door = owner;
+    size_t i = 0;
+    while (i < door->waiter_count &&
+           (door->waiters[i].kind != WAITER_LOG || door->waiters[i].log_token != token))
+        i++;
+    if (i == door->waiter_count) return; /* its time was over */
+    const struct waiter *waiter = &door->waiters[i];
+    if (err->code != ERR_NONE && waiter->worker_session) {
+        ask_worker(door, waiter);
+        return;
+    }
+    struct reply reply = answers_empty(waiter->token, REQUEST_LOGS);
+    reply.log = (struct log_chunk){
+        .offset = waiter->ask.offset, .data = data, .end = data.len < waiter->ask.max, .cause = ""
+    };
+    if (err->code != ERR_NONE)
+        reply.failure = (struct failure){ .code = ERR_RETRY,
+                                          .what = "the log cannot be read",
+                                          .cause = err->text,
+                                          .fix = "meridian workers" };
+    frontdoor_reply(door, waiter->session, &reply);
+    waiter_remove(door, i);
+}
+
+/* True when the answer is known at once; else it comes from the worker or a bucket. */
 static bool logs_ask(struct frontdoor *door, uint64_t session, const struct request *request,
                      struct arena *arena, struct reply *reply)
 {
@@ -121,8 +155,20 @@ static bool logs_ask(struct frontdoor *door, uint64_t session, const struct requ
     waiter->kind = WAITER_LOG;
     waiter->job_ended = source.job_ended;
     waiter->log_token = source.ask.token = ++door->log_token;
-    const struct message message = { .type = MESSAGE_LOG_REQUEST, .log_request = source.ask };
-    workers_send_message(door->workers, source.session, &message);
+    waiter->ask = source.ask;
+    waiter->worker_session = source.session;
+    if (source.store) {
+        const struct bucket_read read = { .store = source.store,
+                                          .key = source.key,
+                                          .offset = source.ask.offset,
+                                          .token = source.ask.token,
+                                          .max = source.ask.max,
+                                          .fn = on_kept,
+                                          .owner = door };
+        buckets_read(artifacts_buckets(door->artifacts), &read);
+        return false;
+    }
+    ask_worker(door, waiter);
     return false;
 }
 

@@ -29,6 +29,8 @@ struct waiter {
     enum waiter_kind kind;
     bool job_ended;                /* LOGS: the log grows no more */
     uint64_t log_token;            /* LOGS: what the worker echoes */
+    uint64_t worker_session;       /* LOGS: who is asked when the store has it not; 0 nobody */
+    struct log_request ask;        /* LOGS */
     struct events_request request; /* EVENTS; its texts are the two below */
     char pipeline[WIRE_NAME_MAX + 1], execution[ID_SIZE];
 };

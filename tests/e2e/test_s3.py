@@ -148,6 +148,27 @@ def test_every_version_between_two_looks_starts_an_execution_in_order(buckets):
     assert [version for _, version in started(buckets, "every")] == versions
 
 
+def test_the_log_of_an_ended_job_is_read_from_its_bucket_without_the_host(buckets):
+    _, view = buckets.deploy_new("logged", app("logged"))
+    assert view["status"] == "Succeeded"
+    east = buckets.workers["web-us-east-1"]
+    name = "logged/Deploy-us-east-1"
+    def kept():
+        objects = buckets.s3["us-east-1"].list_objects_v2(Bucket="store-us-east-1")["Contents"]
+        return any("/logs/" in o["Key"] and o["Key"].startswith("logged/") for o in objects)
+    until(kept, "the log in the bucket")
+    before = buckets.meridian("logs", name).stdout
+    assert "AfterInstall" in before
+    east.process.terminate()
+    east.process.wait(20)
+    try:
+        until(lambda: not buckets.worker_seen("web-us-east-1")["connected"], "the worker's absence")
+        assert buckets.meridian("logs", name).stdout == before
+    finally:
+        east.start()
+        buckets.wait_connected()
+
+
 def test_no_key_and_no_signature_is_in_any_log(buckets):
     for log in buckets.folder.glob("*.log"):
         text = log.read_text(errors="replace")
