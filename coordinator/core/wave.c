@@ -6,6 +6,7 @@
 #include "core/journal.h"
 
 #include <assert.h>
+#include <string.h>
 
 const struct pipeline_regions *wave_rules(const struct model_execution *e, size_t stage)
 {
@@ -119,7 +120,10 @@ static enum wave_verdict bake(struct coordinator *c, struct model_execution *e, 
 {
     struct stage_state *state = &e->stages[stage];
     struct action_state *of = NULL;
-    if (wave_rules(e, stage)->waves[wave - 1].bake_minutes == 0) return WAVE_OVER;
+    const struct pipeline_regions *rules = wave_rules(e, stage);
+    assert(wave <= rules->wave_count);
+    assert(rules->waves);
+    if (rules->waves[wave - 1].bake_minutes == 0) return WAVE_OVER;
     if (state->bake_wave != wave) bake_begin(c, e, stage, wave);
     if (c->now_ms >= state->bake_ms) {
         if (model_text(&e->state.status_summary, "")) journal_execution(c, e);
@@ -213,12 +217,12 @@ enum wave_verdict wave_decide(struct coordinator *c, struct model_execution *e, 
                               bool *begin)
 {
     size_t count = e->stages[stage].action_count, running = 0;
-    bool spoilt[WIRE_ACTIONS_MAX];
+    bool spoilt[WIRE_ACTIONS_MAX] = { false };
     uint64_t next = UINT64_MAX;
     assert(count <= WIRE_ACTIONS_MAX);
+    memset(begin, 0, WIRE_ACTIONS_MAX * sizeof *begin);
     spoilt_find(e, stage, spoilt);
     for (size_t a = 0; a < count; a++) {
-        begin[a] = false;
         if (model_action(e, stage, a)->status == STATUS_PENDING && !spoilt[a] &&
             order_of(e, stage, a) < next)
             next = order_of(e, stage, a);

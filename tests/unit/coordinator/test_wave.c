@@ -559,8 +559,9 @@ static void what_does_not_fit_is_refused_with_its_place(void **state)
 static void what_fits_has_no_problem(void **state)
 {
     (void)state;
+    static const char waves[] = WAVES;
     static const char *const good[] = {
-        WAVES,
+        waves,
         "xr Prod~waves:us-east-1/5=?Look>us-east-1",
         "xr Prod~continue~ROLLBACK=us-west-2",
         "xr Prod~barrier~all=us-west-2,us-east-1",
