@@ -80,8 +80,8 @@ static void check_open(struct world *w, const struct execution *e,
         if (d->at[i]->record.kind != RECORD_JOB || !id_equal(&job->action_execution, &action->id))
             continue;
         /* A later host of a group begins in this very turn, behind the opening, without hold. */
-        bool began = job->attempt > 0 && job->status == STATUS_IN_PROGRESS &&
-                     job->assigned_ms < action->committed_ms;
+        bool began = job->kind == JOB_DEPLOY && job->attempt > 0 &&
+                     job->status == STATUS_IN_PROGRESS && job->assigned_ms < action->committed_ms;
         if (began && !job->interruption.held)
             world_fail(w, "BARRIER", "execution %s: the barrier of %s opens, %s is not prepared",
                        e->id.text, action->name, job->worker);
