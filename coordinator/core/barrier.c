@@ -52,25 +52,54 @@ static const struct model_job *bad_job(const struct model_execution *e, size_t s
     return found;
 }
 
-const char *barrier_broken(struct arena *arena, const struct model_execution *e, size_t stage,
-                           size_t action)
+/* Why: the job that ended badly, or the action that failed without one. */
+static bool broken_find(const struct model_execution *e, size_t stage, size_t action,
+                        const struct model_job **job, const struct action_state **failed)
 {
-    const struct model_job *job = NULL;
-    const struct action_state *failed = NULL;
-    if (!barrier_holds(e, stage, action)) return NULL;
+    *job = NULL;
+    *failed = NULL;
+    if (!barrier_holds(e, stage, action)) return false;
     for (size_t a = 0; a < e->stages[stage].action_count; a++) {
         const struct action_state *state = model_action(e, stage, a);
         if (!beside(e, stage, action, a) || state->committed_ms) continue;
-        if (state->status == STATUS_FAILED && !failed) failed = state;
+        if (state->status == STATUS_FAILED && !*failed) *failed = state;
         const struct model_job *bad = bad_job(e, stage, a);
-        if (bad && (!job || job->state.status == STATUS_STOPPED)) job = bad;
+        if (bad && (!*job || (*job)->state.status == STATUS_STOPPED)) *job = bad;
     }
+    return *job || *failed;
+}
+
+const char *barrier_broken(struct arena *arena, const struct model_execution *e, size_t stage,
+                           size_t action)
+{
+    const struct model_job *job;
+    const struct action_state *failed;
+    if (!broken_find(e, stage, action, &job, &failed)) return NULL;
     if (job)
         return arena_format(arena, "%s of region %s could not be prepared: nothing is installed",
                             job->state.worker, job->state.region);
-    return failed
-               ? arena_format(arena, "%s could not be prepared: nothing is installed", failed->name)
-               : NULL;
+    return arena_format(arena, "%s could not be prepared: nothing is installed", failed->name);
+}
+
+/* Actions that begin together are broken together: the first of them is asked. */
+static bool broken_as(const struct model_execution *e, size_t stage, size_t action)
+{
+    const struct model_job *job;
+    const struct action_state *failed;
+    for (size_t a = 0; a < action; a++)
+        if (barrier_holds(e, stage, a) && beside(e, stage, action, a))
+            return e->broken[model_action(e, stage, a) - e->actions];
+    return broken_find(e, stage, action, &job, &failed);
+}
+
+void barrier_look(struct model_execution *e)
+{
+    for (size_t s = 0; s < e->state.stage_count; s++) {
+        if (!wave_rules(e, s)->barrier) continue;
+        for (size_t a = 0; a < e->stages[s].action_count; a++)
+            e->broken[model_action(e, s, a) - e->actions] =
+                barrier_holds(e, s, a) && broken_as(e, s, a);
+    }
 }
 
 /* ---- prepared ---- */

@@ -19,6 +19,8 @@
 bool barrier_holds(const struct model_execution *e, size_t stage, size_t action);
 /* Opens what can be opened and lets those go on that wait behind an open one. */
 void barrier_reconcile(struct coordinator *c, struct model_execution *e, size_t stage);
+/* Looks at every job once, so that e->broken tells of each action whether its barrier is broken. */
+void barrier_look(struct model_execution *e);
 /* Why nobody may go on any more: who could not prepare; NULL while all may still be prepared, and
  * once it is open. */
 const char *barrier_broken(struct arena *arena, const struct model_execution *e, size_t stage,

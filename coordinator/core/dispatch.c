@@ -116,12 +116,10 @@ static const char *job_unwanted(struct coordinator *c, const struct model_job *j
         return replication_deadline(job) ? NULL : "nobody waits for the copy any more";
     if (job->state.kind == JOB_DELTA)
         return delta_deadline(job) > c->now_ms ? NULL : "nobody waits for the delta any more";
-    const char *broken = job->state.kind == JOB_DEPLOY
-                             ? barrier_broken(&c->out->arena, e, job->stage, job->action)
-                             : NULL;
-    if (broken) return broken;
-    *status = STATUS_FAILED;
     const struct action_state *action = model_action(e, job->stage, job->action);
+    if (job->state.kind == JOB_DEPLOY && e->broken[action - e->actions])
+        return barrier_broken(&c->out->arena, e, job->stage, job->action);
+    *status = STATUS_FAILED;
     if (action->status != STATUS_IN_PROGRESS) return "the action's time was over";
     if (!id_equal(&action->id, &job->state.action_execution)) return "a retry took its place";
     return job->state.kind == JOB_DEPLOY ? copy_lost(c, job) : NULL;
@@ -327,6 +325,7 @@ static void job_reconcile(struct coordinator *c, struct model_job *job)
 void dispatch_reconcile(struct coordinator *c, struct model_execution *e)
 {
     if (!e->definition) return;
+    barrier_look(e);
     list_for_each (link, &e->jobs) {
         struct model_job *job = list_entry(link, struct model_job, link);
         if (!status_ended(job->state.status)) job_reconcile(c, job);

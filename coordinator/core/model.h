@@ -40,6 +40,7 @@ struct model_execution {
     struct stage_state *stages;
     struct action_state *actions; /* of all stages, in order */
     uint64_t *covered;            /* for each action: the fleet's generation that has its jobs */
+    bool *broken;                 /* for each action: its barrier, as barrier_look() saw it */
     struct list *action_jobs;     /* for each action: its deployments, in the order of `jobs` */
     struct copy_state *copies;
     struct delta_state *deltas;

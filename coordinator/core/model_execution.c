@@ -71,6 +71,7 @@ static void stages_copy(struct model_execution *e, const struct execution *from)
     e->stages = xcalloc(from->stage_count + 1, sizeof *e->stages);
     e->actions = xcalloc(total + 1, sizeof *e->actions);
     e->covered = xcalloc(total + 1, sizeof *e->covered);
+    e->broken = xcalloc(total + 1, sizeof *e->broken);
     e->action_jobs = xcalloc(total + 1, sizeof *e->action_jobs);
     for (size_t i = 0; i < total; i++) list_init(&e->action_jobs[i]);
     for (size_t s = 0; s < from->stage_count; s++) {
@@ -319,6 +320,7 @@ static void stages_free(struct model_execution *e)
     free(e->stages);
     free(e->actions);
     free(e->covered);
+    free(e->broken);
     free(e->action_jobs);
 }
 
