@@ -10,8 +10,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { KEY_ARTIFACT_MAX = 10, KEY_RANDOM = 7 };
-
 /* The newest job of this execution of the action. */
 static struct model_job *job_of(const struct model_execution *e, const struct action_state *state)
 {
@@ -53,11 +51,9 @@ static void output_begin(struct coordinator *c, struct model_execution *e, const
                                                      .base_revision = "",
                                                      .note = "" });
     struct copy_state *copy = &e->copies[at];
-    struct id random = id_new_version(&c->random);
     struct artifact_ref ref = none;
     ref.store = store;
-    ref.key = arena_format(&c->out->arena, "%s/%.*s/%.*s", e->state.pipeline, KEY_ARTIFACT_MAX,
-                           artifact, KEY_RANDOM, random.text);
+    ref.key = replication_key(c, e, artifact, "");
     model_ref(&copy->ref, &ref);
     copy->status = STATUS_IN_PROGRESS;
     copy->job = job->state.id;
@@ -127,25 +123,11 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
                        size_t action)
 {
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    const struct action_state *running = model_action(e, stage, action);
-    struct job_state state = {
-        .id = id_new_uuid(&c->random),
-        .execution = e->state.id,
-        .action_execution = running->id,
-        .deployment = id_new_deployment(&c->random),
-        .kind = JOB_BUILD,
-        .worker = "",
-        .region = running->region,
-        .target = arena_format(&c->out->arena, "build:%s/%s", e->state.pipeline, definition->name),
-        .artifact = primary_of(definition),
-        .status = STATUS_PENDING,
-        .cause = "",
-        .created_ms = c->now_ms,
-        .deadline_ms = running->deadline_ms,
-        .diagnostics = { .script = "", .message = "", .log_tail = "" },
-        .stage_number = (uint32_t)stage + 1,
-        .action_number = (uint32_t)action + 1,
-    };
+    struct job_state state = model_job_new(c, e, stage, action);
+    state.deployment = id_new_deployment(&c->random);
+    state.kind = JOB_BUILD;
+    state.target = arena_format(&c->out->arena, "build:%s/%s", e->state.pipeline, definition->name);
+    state.artifact = primary_of(definition);
     struct model_job *job = model_job_add(c, e, &state);
     model_job_place(job, stage, action);
     for (size_t i = 0; i < definition->output_count; i++)

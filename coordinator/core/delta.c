@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { KEY_ARTIFACT_MAX = 10, KEY_RANDOM = 7 };
-
 static bool same_bytes(const uint8_t a[SHA256_SIZE], const uint8_t b[SHA256_SIZE])
 {
     return memcmp(a, b, SHA256_SIZE) == 0;
@@ -124,26 +122,13 @@ static const char *target_of(struct coordinator *c, const struct delta_state *de
 static void job_begin(struct coordinator *c, struct model_execution *e, struct delta_state *delta,
                       size_t stage, size_t action)
 {
-    const struct action_state *running = model_action(e, stage, action);
     uint64_t deadline_ms = c->now_ms + c->config.delta.timeout_ms;
-    if (deadline_ms > running->deadline_ms) deadline_ms = running->deadline_ms;
-    struct job_state state = {
-        .id = id_new_uuid(&c->random),
-        .execution = e->state.id,
-        .action_execution = running->id,
-        .kind = JOB_DELTA,
-        .worker = "",
-        .region = delta->region,
-        .target = target_of(c, delta),
-        .artifact = delta->artifact,
-        .status = STATUS_PENDING,
-        .cause = "",
-        .created_ms = c->now_ms,
-        .deadline_ms = deadline_ms,
-        .diagnostics = { .script = "", .message = "", .log_tail = "" },
-        .stage_number = (uint32_t)stage + 1,
-        .action_number = (uint32_t)action + 1,
-    };
+    struct job_state state = model_job_new(c, e, stage, action);
+    state.kind = JOB_DELTA;
+    state.region = delta->region;
+    state.target = target_of(c, delta);
+    state.artifact = delta->artifact;
+    if (deadline_ms < state.deadline_ms) state.deadline_ms = deadline_ms;
     struct model_job *job = model_job_add(c, e, &state);
     model_job_place(job, stage, action);
     delta->job = state.id;
@@ -170,9 +155,7 @@ static uint32_t delta_begin(struct coordinator *c, struct model_execution *e,
                                  .status = STATUS_PENDING,
                                  .note = "" };
     memcpy(state.sha256, copy->ref.sha256, SHA256_SIZE);
-    struct id random = id_new_version(&c->random);
-    state.ref.key = arena_format(&c->out->arena, "%s/%.*s.delta/%.*s", e->state.pipeline,
-                                 KEY_ARTIFACT_MAX, copy->artifact, KEY_RANDOM, random.text);
+    state.ref.key = replication_key(c, e, copy->artifact, ".delta");
     if (known) {
         state.ref = known->ref;
         state.job = known->job;

@@ -95,25 +95,12 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
                        size_t action, const char *worker)
 {
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    struct action_state *running = model_action(e, stage, action);
-    struct job_state state = {
-        .id = id_new_uuid(&c->random),
-        .execution = e->state.id,
-        .action_execution = running->id,
-        .deployment = deployment_of(c, e, running),
-        .kind = JOB_DEPLOY,
-        .worker = worker,
-        .region = running->region,
-        .target = deploy_target(&c->out->arena, e, stage, action),
-        .artifact = definition->inputs[0],
-        .status = STATUS_PENDING,
-        .cause = "",
-        .created_ms = c->now_ms,
-        .deadline_ms = running->deadline_ms,
-        .diagnostics = { .script = "", .message = "", .log_tail = "" },
-        .stage_number = (uint32_t)stage + 1,
-        .action_number = (uint32_t)action + 1,
-    };
+    struct job_state state = model_job_new(c, e, stage, action);
+    state.deployment = deployment_of(c, e, model_action(e, stage, action));
+    state.kind = JOB_DEPLOY;
+    state.worker = worker;
+    state.target = deploy_target(&c->out->arena, e, stage, action);
+    state.artifact = definition->inputs[0];
     struct model_job *job = model_job_add(c, e, &state);
     model_job_place(job, stage, action);
     journal_job(c, job);

@@ -241,6 +241,26 @@ static void job_insert(struct model_execution *e, struct model_job *job)
     e->near = &job->link;
 }
 
+struct job_state model_job_new(struct coordinator *c, const struct model_execution *e, size_t stage,
+                               size_t action)
+{
+    const struct action_state *of = model_action(e, stage, action);
+    return (struct job_state){ .id = id_new_uuid(&c->random),
+                               .execution = e->state.id,
+                               .action_execution = of->id,
+                               .worker = "",
+                               .region = of->region,
+                               .target = "",
+                               .artifact = "",
+                               .status = STATUS_PENDING,
+                               .cause = "",
+                               .created_ms = c->now_ms,
+                               .deadline_ms = of->deadline_ms,
+                               .diagnostics = { .script = "", .message = "", .log_tail = "" },
+                               .stage_number = (uint32_t)stage + 1,
+                               .action_number = (uint32_t)action + 1 };
+}
+
 struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
                                 const struct job_state *from)
 {

@@ -24,6 +24,10 @@ const struct pipeline_action *model_action_definition(const struct model_executi
 long model_copy_find(const struct model_execution *e, const char *artifact, const char *region);
 size_t model_copy_add(struct model_execution *e, const struct copy_state *from);
 size_t model_delta_add(struct model_execution *e, const struct delta_state *from);
+/* A pending job of the action, its texts borrowed: kind, target and artifact are the caller's to
+ * say, worker, region and deadline (the action's) to change. For model_job_add(). */
+struct job_state model_job_new(struct coordinator *c, const struct model_execution *e, size_t stage,
+                               size_t action);
 struct model_job *model_job_add(struct coordinator *c, struct model_execution *e,
                                 const struct job_state *from);
 struct model_job *model_job_find(const struct coordinator *c, const struct id *id);

@@ -87,13 +87,12 @@ static const struct copy_state *copy_known(const struct coordinator *c,
     return NULL;
 }
 
-/* "<pipeline>/<artifact>/<random>", as AWS names artifacts. */
-static const char *copy_key(struct coordinator *c, const struct model_execution *e,
-                            const char *artifact)
+const char *replication_key(struct coordinator *c, const struct model_execution *e,
+                            const char *artifact, const char *kind)
 {
     struct id random = id_new_version(&c->random);
-    return arena_format(&c->out->arena, "%s/%.*s/%.*s", e->state.pipeline, KEY_ARTIFACT_MAX,
-                        artifact, KEY_RANDOM, random.text);
+    return arena_format(&c->out->arena, "%s/%.*s%s/%.*s", e->state.pipeline, KEY_ARTIFACT_MAX,
+                        artifact, kind, KEY_RANDOM, random.text);
 }
 
 static const char *copy_target(struct coordinator *c, const struct artifact_ref *ref)
@@ -160,24 +159,12 @@ static void copy_order(struct coordinator *c, struct model_execution *e, size_t 
     if (target_busy(c, target)) return; /* another execution makes it: used again when there */
     if (delta_wait(c, e, at, stage, action)) return;
     if (e->job_count >= WIRE_JOBS_MAX) return;
-    model_text(&copy->ref.key, copy_key(c, e, copy->artifact));
-    struct job_state state = {
-        .id = id_new_uuid(&c->random),
-        .execution = e->state.id,
-        .action_execution = model_action(e, stage, action)->id,
-        .kind = JOB_REPLICATE,
-        .worker = "",
-        .region = copy->region,
-        .target = target,
-        .artifact = copy->artifact,
-        .status = STATUS_PENDING,
-        .cause = "",
-        .created_ms = c->now_ms,
-        .deadline_ms = model_action(e, stage, action)->deadline_ms,
-        .diagnostics = { .script = "", .message = "", .log_tail = "" },
-        .stage_number = (uint32_t)stage + 1,
-        .action_number = (uint32_t)action + 1,
-    };
+    model_text(&copy->ref.key, replication_key(c, e, copy->artifact, ""));
+    struct job_state state = model_job_new(c, e, stage, action);
+    state.kind = JOB_REPLICATE;
+    state.region = copy->region;
+    state.target = target;
+    state.artifact = copy->artifact;
     struct model_job *job = model_job_add(c, e, &state);
     model_job_place(job, stage, action);
     copy->job = state.id;

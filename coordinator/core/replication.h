@@ -19,6 +19,9 @@ const struct artifact_ref *replication_origin(const struct model_execution *e,
 const struct revision *replication_revision(const struct model_execution *e, const char *artifact);
 /* In words for those who wait for it; "" when it is there. */
 const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t copy);
+/* A new key "<pipeline>/<artifact><kind>/<random>", as AWS names artifacts (kind ""). */
+const char *replication_key(struct coordinator *c, const struct model_execution *e,
+                            const char *artifact, const char *kind);
 /* Why there is no copy there and will be none. */
 const char *replication_failure(struct coordinator *c, const struct model_execution *e, size_t at);
 /* The replication's job has ended for good. */

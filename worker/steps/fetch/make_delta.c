@@ -1,12 +1,10 @@
 #include "steps/fetch/make_delta.h"
 
+#include "bundle/archive.h"
 #include "bundle/delta.h"
 #include "io/digest.h"
 #include "steps/fetch/fetch.h"
 #include "steps/fetch/put.h"
-
-/* As much as an artifact may unpack to on a host (bundle/archive.h). */
-static const uint64_t unpacked_max = UINT64_C(64) << 30;
 
 static bool go_on(void *owner, uint64_t done, uint64_t total)
 {
@@ -19,7 +17,7 @@ static bool go_on(void *owner, uint64_t done, uint64_t total)
 void make_delta_bounds(struct step *step, struct delta_job *job)
 {
     job->memory_max = step->spec->delta_memory_max;
-    job->unpacked_max = unpacked_max;
+    job->unpacked_max = archive_limits_default.bytes_max; /* what a host would unpack */
     job->go_on = go_on;
     job->owner = step;
 }
