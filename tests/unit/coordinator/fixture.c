@@ -368,6 +368,16 @@ const struct reply *world_stop(struct world *w, const char *execution, bool aban
     return world_request(w, &request, ROLE_DEPLOYER);
 }
 
+const struct reply *world_retry(struct world *w, enum retry_mode mode)
+{
+    struct request request = { .kind = REQUEST_RETRY };
+    request.retry.submission = id_new_uuid(&w->random);
+    request.retry.pipeline = "xr";
+    request.retry.execution = request.retry.stage = "";
+    request.retry.mode = mode;
+    return world_request(w, &request, ROLE_DEPLOYER);
+}
+
 void world_source(struct world *w, const char *pipeline, const char *action, const char *revision)
 {
     struct revision r = {

@@ -69,6 +69,8 @@ const struct reply *world_apply(struct world *w, const char *text);
 const struct reply *world_run(struct world *w, const char *pipeline, const char *submission,
                               const char *revision);
 const struct reply *world_stop(struct world *w, const char *execution, bool abandon);
+/* Of the newest execution of xr. */
+const struct reply *world_retry(struct world *w, enum retry_mode mode);
 const struct reply *world_request(struct world *w, const struct request *request,
                                   enum client_role role);
 void world_source(struct world *w, const char *pipeline, const char *action, const char *revision);

@@ -345,11 +345,7 @@ static void what_an_earlier_build_had_made_is_copied_anew(void **state)
         if (round == 1) break;
         world_finish(&w, "xr", "e1", 2, STATUS_SUCCEEDED);
         world_finish(&w, "xr", "bob", 4, STATUS_FAILED);
-        struct request request = { .kind = REQUEST_RETRY };
-        request.retry.pipeline = "xr";
-        request.retry.execution = request.retry.stage = "";
-        request.retry.mode = RETRY_ALL_ACTIONS;
-        assert_int_equal(world_request(&w, &request, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+        assert_int_equal(world_retry(&w, RETRY_ALL_ACTIONS)->failure.code, ERR_NONE);
     }
     world_deinit(&w);
 }

@@ -310,10 +310,7 @@ static void a_retry_goes_on_by_the_groups_rule(void **state)
     finish(&w, "w2", STATUS_FAILED);
     assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_FAILED);
     assert_int_equal(jobs_in(&w, STATUS_SKIPPED), 3);
-    struct request request = { .kind = REQUEST_RETRY };
-    request.retry.pipeline = "xr";
-    request.retry.execution = request.retry.stage = "";
-    assert_int_equal(world_request(&w, &request, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+    assert_int_equal(world_retry(&w, RETRY_FAILED_ACTIONS)->failure.code, ERR_NONE);
     static const char *const order[] = { "w2", "w3", "w4", "x1" };
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(jobs_in(&w, STATUS_IN_PROGRESS), 1);

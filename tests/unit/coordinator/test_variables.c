@@ -373,11 +373,7 @@ static void a_retried_build_gives_its_variables_anew(void **state)
     run_with(&w, NULL, 0);
     built(&w);
     world_finish(&w, "xr", "w1", 1, STATUS_FAILED);
-    struct request request = { .kind = REQUEST_RETRY };
-    request.retry.pipeline = "xr";
-    request.retry.execution = request.retry.stage = "";
-    request.retry.mode = RETRY_ALL_ACTIONS;
-    assert_int_equal(world_request(&w, &request, ROLE_DEPLOYER)->failure.code, ERR_NONE);
+    assert_int_equal(world_retry(&w, RETRY_ALL_ACTIONS)->failure.code, ERR_NONE);
     assert_int_equal(world_action(&w, "xr", 1, 0)->variable_count, 0);
     w.exported = second;
     built(&w);

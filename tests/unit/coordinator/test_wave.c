@@ -210,16 +210,6 @@ static void a_stop_ends_a_bake_at_once(void **state)
     }
 }
 
-static const struct reply *retry(struct world *w, enum retry_mode mode)
-{
-    struct request request = { .kind = REQUEST_RETRY };
-    request.retry.submission = id_new_uuid(&w->random);
-    request.retry.pipeline = "xr";
-    request.retry.execution = request.retry.stage = "";
-    request.retry.mode = mode;
-    return world_request(w, &request, ROLE_DEPLOYER);
-}
-
 static void a_retry_watches_again_only_what_is_done_again(void **state)
 {
     (void)state;
@@ -233,7 +223,7 @@ static void a_retry_watches_again_only_what_is_done_again(void **state)
         finish(&w, 1, STATUS_FAILED);
         assert_int_equal(world_view(&w, "xr")->execution.status, STATUS_FAILED);
         assert_int_equal(status_of(&w, 2), STATUS_PENDING);
-        assert_int_equal(retry(&w, mode)->failure.code, ERR_NONE);
+        assert_int_equal(world_retry(&w, mode)->failure.code, ERR_NONE);
         if (all) finish(&w, 0, STATUS_SUCCEEDED);
         assert_int_equal(status_of(&w, 0), STATUS_SUCCEEDED);
         assert_int_equal(status_of(&w, 1), all ? STATUS_PENDING : STATUS_IN_PROGRESS);
@@ -254,7 +244,7 @@ static void a_retry_after_a_stop_goes_on_with_the_bake(void **state)
     uint64_t end_ms = stage(&w)->bake_ms;
     world_stop(&w, id.text, false);
     pass(&w, 10 * MINUTE);
-    assert_int_equal(retry(&w, RETRY_FAILED_ACTIONS)->failure.code, ERR_NONE);
+    assert_int_equal(world_retry(&w, RETRY_FAILED_ACTIONS)->failure.code, ERR_NONE);
     assert_int_equal(stage(&w)->bake_ms, end_ms);
     assert_int_equal(status_of(&w, 1), STATUS_PENDING);
     pass(&w, 20 * MINUTE);

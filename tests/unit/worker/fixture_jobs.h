@@ -85,6 +85,22 @@ static inline void fx_drop(struct fx *fx, const struct job *job)
     fx_message(fx, &m);
 }
 
+static inline struct step_key fx_step_key(const struct job *job, uint32_t step, uint32_t run)
+{
+    return (struct step_key){ .key = fx_key(job), .step = step, .run = run };
+}
+
+static inline void fx_resume(struct fx *fx, struct step_key at, enum resume_verb verb,
+                             uint64_t epoch)
+{
+    struct resume resume = {
+        .at = at, .verb = verb, .worker = "w1", .incarnation = fx->incarnation, .epoch = epoch
+    };
+    struct message m = { .type = MESSAGE_RESUME };
+    m.resume.resume = &resume;
+    fx_message(fx, &m);
+}
+
 static inline void fx_lease(struct fx *fx, const struct job *job, uint64_t boot_ms, uint64_t epoch)
 {
     struct row row = { .job = job->id, .attempt = job->attempt, .fence = job->fence };

@@ -12,28 +12,16 @@ static struct job *prepare(struct fx *fx)
     return job;
 }
 
-static struct step_key key_of(const struct job *job, uint32_t step, uint32_t run)
-{
-    return (struct step_key){ .key = fx_key(job), .step = step, .run = run };
-}
-
 static void say(struct fx *fx, const struct job *job, uint32_t step, enum resume_verb verb,
                 uint64_t epoch)
 {
-    struct resume resume = { .at = key_of(job, step, 1),
-                             .verb = verb,
-                             .worker = "w1",
-                             .incarnation = fx->incarnation,
-                             .epoch = epoch };
-    struct message m = { .type = MESSAGE_RESUME };
-    m.resume.resume = &resume;
-    fx_message(fx, &m);
+    fx_resume(fx, fx_step_key(job, step, 1), verb, epoch);
 }
 
 static void acknowledge(struct fx *fx, const struct job *job)
 {
     struct message ack = { .type = MESSAGE_INTERRUPTED_ACK };
-    ack.interrupted_ack = key_of(job, INSTALL, 1);
+    ack.interrupted_ack = fx_step_key(job, INSTALL, 1);
     fx_message(fx, &ack);
 }
 

@@ -27,22 +27,10 @@ static struct job *interrupt(struct fx *fx)
     return job;
 }
 
-static struct step_key key_of(const struct job *job, uint32_t step, uint32_t run)
-{
-    return (struct step_key){ .key = fx_key(job), .step = step, .run = run };
-}
-
 static void say(struct fx *fx, const struct job *job, uint32_t run, enum resume_verb verb,
                 uint64_t epoch)
 {
-    struct resume resume = { .at = key_of(job, 4, run),
-                             .verb = verb,
-                             .worker = "w1",
-                             .incarnation = fx->incarnation,
-                             .epoch = epoch };
-    struct message m = { .type = MESSAGE_RESUME };
-    m.resume.resume = &resume;
-    fx_message(fx, &m);
+    fx_resume(fx, fx_step_key(job, 4, run), verb, epoch);
 }
 
 FX_TEST(a_lost_hook_is_run_again_so_that_the_step_can_decide)
@@ -76,7 +64,7 @@ FX_TEST(an_interrupted_job_waits_and_tells_everything_until_it_is_acknowledged)
     fx_tick(fx, 2000);
     assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 1);
     struct message ack = { .type = MESSAGE_INTERRUPTED_ACK };
-    ack.interrupted_ack = key_of(job, 4, 2);
+    ack.interrupted_ack = fx_step_key(job, 4, 2);
     fx_message(fx, &ack);
     fx_tick(fx, 2000);
     assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 0);
@@ -212,7 +200,7 @@ static void acknowledge(struct fx *fx, const struct step_key *at)
 /* Each names another run than the one that waits. */
 static size_t other_keys(const struct job *job, struct step_key out[6])
 {
-    for (size_t i = 0; i < 6; i++) out[i] = key_of(job, 4, 2);
+    for (size_t i = 0; i < 6; i++) out[i] = fx_step_key(job, 4, 2);
     out[0].key.job = fx_id("other");
     out[1].key.attempt++;
     out[2].key.fence.seq++;
@@ -247,7 +235,7 @@ FX_TEST(words_about_another_run_touch_nothing)
 FX_TEST(a_resume_for_another_worker_or_incarnation_does_nothing)
 {
     struct job *job = interrupt(fx);
-    struct resume resume = { .at = key_of(job, 4, 2),
+    struct resume resume = { .at = fx_step_key(job, 4, 2),
                              .verb = RESUME_SKIP,
                              .worker = "w2",
                              .incarnation = fx->incarnation,
@@ -288,7 +276,7 @@ FX_TEST(an_interruption_is_said_each_half_second_and_anew_to_a_new_coordinator)
     assert_int_equal(worker_deadline(fx->worker), fx->boot_ms + 1);
     fx_tick(fx, 1);
     assert_int_equal(fx_sent(fx, MESSAGE_INTERRUPTED), 1);
-    const struct step_key at = key_of(job, 4, 2);
+    const struct step_key at = fx_step_key(job, 4, 2);
     acknowledge(fx, &at);
     fx_connect(fx);
     fx_welcome(fx, 2);
@@ -304,7 +292,7 @@ FX_TEST(a_rerun_that_is_interrupted_again_is_told_at_once)
     assert_int_equal(row->result.fence.seq, 1);
     assert_int_equal(row->result.status, STATUS_UNKNOWN);
     assert_int_equal(row->events[4].ended_ms, fx->now_ms);
-    const struct step_key at = key_of(job, 4, 2);
+    const struct step_key at = fx_step_key(job, 4, 2);
     acknowledge(fx, &at);
     say(fx, job, 2, RESUME_RERUN, 1);
     row = fx_disk_row(fx, job);
@@ -342,7 +330,7 @@ FX_TEST(a_rerun_counts_no_tries_of_before)
     assert_int_equal(fx_disk_row(fx, job)->free_runs, 1);
     for (uint32_t run = 2; run <= 6; run++) fx_lost(fx, job, 0, run, true);
     assert_int_equal(fx_disk_row(fx, job)->step_state, STEP_INTERRUPTED);
-    struct resume resume = { .at = key_of(job, 0, 6),
+    struct resume resume = { .at = fx_step_key(job, 0, 6),
                              .verb = RESUME_RERUN,
                              .worker = "w1",
                              .incarnation = fx->incarnation,
