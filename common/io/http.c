@@ -256,7 +256,7 @@ static void set_options(struct exchange *x, const struct http_request *request)
 bool http_start(struct http *http, const struct http_request *request, struct error *err)
 {
     struct exchange *x = NULL;
-    if (!request->metadata && !s3_url_is_safe(request->url))
+    if (!request->plain && !s3_url_is_safe(request->url))
         return error_set(err, ERR_INVALID, "only https, or http to a loopback address");
     for (size_t i = 0; i < HTTP_REQUESTS_MAX && !x; i++)
         if (!http->exchanges[i].http) x = &http->exchanges[i];

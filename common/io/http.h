@@ -4,9 +4,9 @@
  * from within http_start(). Calling sequence: http_open(), http_start() for each request, and in
  * each turn http_run(), which hands out what has ended; http_deadline() bounds the loop's wait.
  *
- * https, or http to a loopback address; no redirect, no proxy of the environment, no cookies. A
- * body is kept up to `body_max` bytes, or only counted and digested. http_close() ends what runs
- * without calling anybody.
+ * https, or http to a loopback address (`plain`: to any); no redirect, no proxy of the environment,
+ * no cookies. A body is kept up to `body_max` bytes, or only counted and digested. http_close()
+ * ends what runs without calling anybody.
  *
  * Errors of http_start(): ERR_INVALID (URL), ERR_NO_SPACE (HTTP_REQUESTS_MAX run already). What
  * happens to a request is in its answer.
@@ -46,7 +46,7 @@ struct http_request {
     const char *ca_file; /* NULL or "": the system's */
     size_t body_max;     /* of the answer; more ends the request */
     bool digest;         /* any amount: counted and digested, not kept */
-    bool metadata;       /* the services that give keys: http to their addresses is allowed */
+    bool plain;          /* http to any address: a service of keys, what an operator named */
     uint64_t timeout_ms; /* of the whole; a digested one: without a byte */
     http_fn fn;
     void *owner;

@@ -34,14 +34,15 @@
     X(OTHER, "Waiting")       /* what the execution itself says; or the next turn decides */       \
     X(BAKE, "WaveBakes")      /* a wave of regions has ended and is watched */                     \
     X(WAVE, "WaveAwaited")    /* regions that begin after others */                                \
-    X(BARRIER, "BarrierHeld") /* a host is prepared and waits for the others */
+    X(BARRIER, "BarrierHeld") /* a host is prepared and waits for the others */                    \
+    X(CONDITION, "ConditionAwaited") /* a rule before or behind a stage's actions */
 
 enum reason_code {
 #define X(name, text) REASON_##name,
     REASONS(X)
 #undef X
 };
-#define REASON_COUNT (REASON_BARRIER + 1)
+#define REASON_COUNT (REASON_CONDITION + 1)
 const char *reason_code_name(enum reason_code code);
 
 struct reason {

@@ -104,6 +104,14 @@ struct rollback_request {
     const char *target; /* an execution, "" the newest older one that succeeded in the stage */
 };
 
+struct override_request { /* a condition counts as met */
+    struct id submission;
+    const char *pipeline, *execution; /* as in stop_request */
+    const char *stage;                /* "" the one that the execution stands at */
+    enum condition_type condition;
+    const char *reason;
+};
+
 struct export_request { /* one of both */
     const char *pipeline;
     const char *resource; /* "KIND/NAME" */
@@ -144,14 +152,15 @@ struct alarm_request { /* what watches the hosts says that they are not well, or
     X(PLAN)                                                                                        \
     X(DOCTOR)                                                                                      \
     X(ARTIFACTS)                                                                                   \
-    X(RESOURCES)
+    X(RESOURCES)                                                                                   \
+    X(OVERRIDE)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_RESOURCES + 1)
+#define REQUEST_KIND_COUNT (REQUEST_OVERRIDE + 1)
 
 struct request {
     uint64_t token;
@@ -171,6 +180,7 @@ struct request {
         struct rollback_request rollback;
         struct resume_request resume;
         struct alarm_request alarm;
+        struct override_request override;
         struct export_request export;
         struct resources_request resources;
         struct drain_request drain;

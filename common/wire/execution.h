@@ -1,5 +1,4 @@
 /* execution.h - definitions, executions and their jobs: what the coordinator remembers and shows.
- *
  * These structures are records (record.h) and at the same time what `status` and `history` carry.
  * Included through wire/messages.h only.
  */
@@ -14,7 +13,7 @@ struct definition {
     uint64_t created_ms;
     const char *updated_by;
     struct bytes text;             /* the document, JSON or YAML */
-    const struct pipeline *parsed; /* not stored: made from text by the shell, owned by it */
+    const struct pipeline *parsed; /* not stored: the shell's, made from text */
 };
 
 /* What a source action found: pinned for the whole execution. */
@@ -42,8 +41,9 @@ struct action_state {
     const char *config;               /* ... by which configuration */
     const struct variable *variables; /* that it has given; a source's are in its revision */
     size_t variable_count;
-    uint32_t wave;         /* of its stage, from 1; 0: the stage has none */
-    uint64_t committed_ms; /* barrier: since then its hosts may install; 0 not yet, or none */
+    uint32_t wave;                 /* of its stage, from 1; 0: the stage has none */
+    uint64_t committed_ms;         /* barrier: its hosts may install; 0 not yet, or none */
+    enum condition_type condition; /* of a rule */
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \
@@ -63,7 +63,8 @@ struct stage_state {
     enum status status;
     uint64_t started_ms, ended_ms;
     const struct action_state *actions;
-    size_t action_count;
+    const struct action_state *rules; /* of its conditions, by type; SKIPPED: overridden */
+    size_t action_count, rule_count;
     uint32_t auto_retries, manual_retries; /* AWS: retryStageMetadata */
     uint32_t bake_wave;                    /* the last wave that is or was watched; 0 none */
     uint64_t bake_ms;                      /* ... until then */

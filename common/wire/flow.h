@@ -55,3 +55,19 @@ enum retry_mode {
 };
 #define RETRY_MODE_COUNT (RETRY_ALL_ACTIONS + 1)
 const char *retry_mode_name(enum retry_mode mode);
+
+enum { WIRE_RULES_MAX = 15 }; /* of a stage: 5 of each of its conditions */
+
+/* AWS: ConditionType. */
+#define CONDITION_TYPES(X)                                                                         \
+    X(BEFORE_ENTRY, "BEFORE_ENTRY")                                                                \
+    X(ON_SUCCESS, "ON_SUCCESS")                                                                    \
+    X(ON_FAILURE, "ON_FAILURE")
+
+enum condition_type {
+#define X(name, text) CONDITION_##name,
+    CONDITION_TYPES(X)
+#undef X
+};
+#define CONDITION_TYPE_COUNT (CONDITION_ON_FAILURE + 1)
+const char *condition_type_name(enum condition_type type);

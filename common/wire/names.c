@@ -210,6 +210,17 @@ const char *retry_mode_name(enum retry_mode mode)
     return names[mode];
 }
 
+const char *condition_type_name(enum condition_type type)
+{
+    static const char *const names[] = {
+#define X(name, text) [CONDITION_##name] = (text),
+        CONDITION_TYPES(X)
+#undef X
+    };
+    assert(type < CONDITION_TYPE_COUNT);
+    return names[type];
+}
+
 const char *resource_kind_name(enum resource_kind kind)
 {
     static const char *const names[] = {

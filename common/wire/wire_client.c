@@ -133,6 +133,16 @@ static const struct wire_field rollback_request_fields[] = {
 };
 static const struct wire_type wire_rollback_request = TYPE(rollback_request, rollback_request);
 
+static const struct wire_field override_request_fields[] = {
+    FIELD(override_request, OverrideRequest, submission, WIRE_ID),
+    FIELD(override_request, OverrideRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(override_request, OverrideRequest, execution, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(override_request, OverrideRequest, stage, WIRE_TEXT, .max = WIRE_NAME_MAX),
+    FIELD(override_request, OverrideRequest, condition, WIRE_ENUM, .max = CONDITION_TYPE_COUNT),
+    FIELD(override_request, OverrideRequest, reason, WIRE_FREE_TEXT, .max = WIRE_TEXT_MAX),
+};
+static const struct wire_type wire_override_request = TYPE(override_request, override_request);
+
 static const struct wire_field export_request_fields[] = {
     FIELD(export_request, ExportRequest, pipeline, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(export_request, ExportRequest, resource, WIRE_TEXT, .max = WIRE_KEY_MAX),
@@ -177,6 +187,7 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
                             &wire_artifacts_request },
     [REQUEST_RESOURCES] = { "resources", MERIDIAN__REQUEST__BODY_RESOURCES,
                             &wire_resources_request },
+    [REQUEST_OVERRIDE] = { "override", MERIDIAN__REQUEST__BODY_OVERRIDE, &wire_override_request },
 };
 
 static const struct wire_field request_fields[] = {

@@ -1,4 +1,4 @@
-/* approve, reject, retry, rollback, transition: steering what executions do */
+/* approve, reject, retry, rollback, transition, condition: steering what executions do */
 #include "client/commands.h"
 
 #include "client/json.h"
@@ -119,4 +119,35 @@ enum client_exit command_rollback(struct client *client)
     request.rollback.stage = client->arguments[1];
     request.rollback.target = text_of(client, OPTION_TO);
     return ask_about(client, &request, "a rollback has begun");
+}
+
+/* ---- condition override ---- */
+
+static bool condition_of(const char *word, enum condition_type *out)
+{
+    static const char *const keys[CONDITION_TYPE_COUNT] = { [CONDITION_BEFORE_ENTRY] =
+                                                                "beforeEntry",
+                                                            [CONDITION_ON_SUCCESS] = "onSuccess",
+                                                            [CONDITION_ON_FAILURE] = "onFailure" };
+    for (*out = 0; *out < CONDITION_TYPE_COUNT; (*out)++)
+        if (text_equal(word, keys[*out]) || text_equal(word, condition_type_name(*out)))
+            return true;
+    return false;
+}
+
+enum client_exit command_condition(struct client *client)
+{
+    struct request request = { .kind = REQUEST_OVERRIDE };
+    static const char *const usage = "meridian condition override PIPELINE STAGE "
+                                     "beforeEntry|onSuccess [EXECUTION] [--reason TEXT]";
+    if (!text_equal(client->arguments[0], "override"))
+        return client_usage(client, "a condition can be overridden", usage);
+    if (!condition_of(client->arguments[3], &request.override.condition))
+        return client_usage(client, "the condition is beforeEntry or onSuccess", usage);
+    request.override.submission = client_submission(client);
+    request.override.pipeline = client->arguments[1];
+    request.override.stage = client->arguments[2];
+    request.override.execution = client->argument_count > 4 ? client->arguments[4] : "";
+    request.override.reason = text_of(client, OPTION_WHY);
+    return ask_about(client, &request, "the condition counts as met");
 }

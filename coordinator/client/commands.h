@@ -54,6 +54,7 @@ enum client_exit command_status(struct client *client);
 enum client_exit command_stop(struct client *client);
 enum client_exit command_resume(struct client *client);
 enum client_exit command_transition(struct client *client);
+enum client_exit command_condition(struct client *client);
 enum client_exit command_validate(struct client *client);
 enum client_exit command_version(struct client *client);
 enum client_exit command_wait(struct client *client);

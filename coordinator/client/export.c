@@ -11,10 +11,10 @@ static bool is_number(const struct doc_node *node, uint64_t *number)
 {
     static const char *const keys[] = { "runOrder", "timeoutInMinutes", "version", NULL };
     if (!node->key || !number_parse(node->text, UINT32_MAX, number)) return false;
+    const char *in = node->parent && node->parent->key ? node->parent->key : "";
+    bool type = text_equal(in, "actionTypeId") || text_equal(in, "ruleTypeId");
     for (size_t i = 0; keys[i]; i++)
-        if (text_equal(keys[i], node->key))
-            return !text_equal(node->key, "version") || !node->parent || !node->parent->key ||
-                   !text_equal(node->parent->key, "actionTypeId");
+        if (text_equal(keys[i], node->key)) return !type;
     return false;
 }
 

@@ -163,6 +163,50 @@ static json_t *bake_value(const struct stage_state *stage)
     return all;
 }
 
+/* get-pipeline-state: the rules of one condition. */
+static json_t *condition_value(const struct stage_state *stage, enum condition_type type)
+{
+    json_t *rules = json_array();
+    for (size_t r = 0; r < stage->rule_count; r++) {
+        const struct action_state *rule = &stage->rules[r];
+        if (rule->condition != type) continue;
+        json_t *one = json_object(), *latest = json_object();
+        json_put_text(one, "ruleName", rule->name);
+        json_put_text(one, "provider", rule->provider);
+        json_put_text(latest, "ruleExecutionId", rule->id.text);
+        json_put_text(latest, "status", status_name(rule->status));
+        json_put_text(latest, "summary", rule->summary);
+        json_put_time(latest, "lastStatusChange",
+                      rule->ended_ms ? rule->ended_ms : rule->started_ms);
+        json_put_text(latest, "lastUpdatedBy", rule->updated_by);
+        json_put_error(latest, "errorDetails", rule->error_code, rule->error_message);
+        json_put(one, "latestExecution", latest);
+        (void)json_array_append_new(rules, one);
+    }
+    return rules;
+}
+
+static void put_conditions(json_t *to, const struct stage_state *stage)
+{
+    static const char *const keys[CONDITION_TYPE_COUNT] = {
+        [CONDITION_BEFORE_ENTRY] = "beforeEntryConditionState",
+        [CONDITION_ON_SUCCESS] = "onSuccessConditionState",
+        [CONDITION_ON_FAILURE] = "onFailureConditionState"
+    };
+    for (enum condition_type type = 0; type < CONDITION_TYPE_COUNT; type++) {
+        json_t *rules = condition_value(stage, type);
+        if (json_array_size(rules) == 0) {
+            json_decref(rules);
+            continue;
+        }
+        json_t *state = json_object(), *list = json_array(), *condition = json_object();
+        json_put(condition, "ruleStates", rules);
+        (void)json_array_append_new(list, condition);
+        json_put(state, "conditionStates", list);
+        json_put(to, keys[type], state);
+    }
+}
+
 static json_t *stages_value(const struct execution_view *view, const struct reply *reply)
 {
     const struct execution *e = &view->execution;
@@ -180,6 +224,7 @@ static json_t *stages_value(const struct execution_view *view, const struct repl
         for (size_t a = 0; a < e->stages[s].action_count; a++)
             (void)json_array_append_new(actions, action_value(view, s, a));
         json_put(stage, "actionStates", actions);
+        put_conditions(stage, &e->stages[s]);
         (void)json_array_append_new(all, stage);
     }
     return all;

@@ -2,6 +2,7 @@
 
 #include "client/facts.h"
 #include "client/table.h"
+#include "client/tree_frame.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -275,12 +276,65 @@ static void approval_lines(struct tree *t, const struct action_state *action)
     }
 }
 
+/* ---- the rules of conditions ---- */
+
+/* What has not been asked is of interest where it will be. */
+static bool rule_shown(const struct tree *t, const struct action_state *rule)
+{
+    return rule->status != STATUS_PENDING || t->detail == TREE_WIDE;
+}
+
+/* The last rule that stands behind the actions; -1 none. */
+static long last_rule(const struct tree *t, const struct stage_state *stage)
+{
+    long last = -1;
+    for (size_t r = 0; r < stage->rule_count; r++)
+        if (stage->rules[r].condition != CONDITION_BEFORE_ENTRY && rule_shown(t, &stage->rules[r]))
+            last = (long)r;
+    return last;
+}
+
+static void rule_row(struct tree *t, const struct stage_state *stage, size_t index)
+{
+    static const char *const when[CONDITION_TYPE_COUNT] = { [CONDITION_BEFORE_ENTRY] =
+                                                                "before entry",
+                                                            [CONDITION_ON_SUCCESS] = "on success",
+                                                            [CONDITION_ON_FAILURE] = "on failure" };
+    const struct action_state *rule = &stage->rules[index];
+    const char *text = rule->error_message[0] ? rule->error_message : rule->summary;
+    struct print *p = &t->table.cell;
+    print_style(p, STYLE_DIM);
+    print_glyph(p, t->last_stage ? GLYPH_GAP : GLYPH_TRUNK);
+    print_glyph(p, last_rule(t, stage) == (long)index ? GLYPH_LAST : GLYPH_BRANCH);
+    print_style(p, STYLE_PLAIN);
+    print_mark(p, rule->status);
+    print_raw(p, " ");
+    print_styled(p, STYLE_DIM, when[rule->condition]);
+    print_raw(p, "  ");
+    print_text(p, rule->name);
+    if (text[0]) print_raw(p, "  ");
+    if (text[0])
+        print_styled(p, rule->status == STATUS_IN_PROGRESS ? STYLE_ODD : STYLE_PLAIN, text);
+    table_line(&t->table);
+}
+
+static void rule_rows(struct tree *t, const struct stage_state *stage, bool entry)
+{
+    for (size_t r = 0; r < stage->rule_count; r++)
+        if ((stage->rules[r].condition == CONDITION_BEFORE_ENTRY) == entry &&
+            rule_shown(t, &stage->rules[r]))
+            rule_row(t, stage, r);
+}
+
+/* ---- rows ---- */
+
 static void action_row(struct tree *t, size_t stage, size_t index)
 {
     const struct action_state *action = &t->view->execution.stages[stage].actions[index];
     struct action_facts facts = facts_of_action(t->view, stage, index);
     struct print *p = &t->table.cell;
-    t->last_action = index + 1 == t->view->execution.stages[stage].action_count;
+    const struct stage_state *state = &t->view->execution.stages[stage];
+    t->last_action = index + 1 == state->action_count && last_rule(t, state) < 0;
     table_row(&t->table);
     print_style(p, STYLE_DIM);
     print_glyph(p, t->last_stage ? GLYPH_GAP : GLYPH_TRUNK);
@@ -311,7 +365,7 @@ static void action_row(struct tree *t, size_t stage, size_t index)
         failed_hosts(t, action);
 }
 
-/* ---- stages, head and foot ---- */
+/* ---- stages ---- */
 
 /* A source that went well says what it has to say in the head. */
 static bool stage_is_plain_source(const struct tree *t, size_t stage)
@@ -363,118 +417,10 @@ static void stage_rows(struct tree *t, size_t stage)
     }
     stage_wave(p, state);
     table_line(&t->table);
+    rule_rows(t, state, true);
     for (size_t a = 0; a < state->action_count && !stage_is_plain_source(t, stage); a++)
         action_row(t, stage, a);
-}
-
-static void head_trunk(struct print *out)
-{
-    print_style(out, STYLE_DIM);
-    print_glyph(out, GLYPH_TRUNK);
-    print_style(out, STYLE_PLAIN);
-}
-
-static void head(struct print *out, const struct execution *e, bool narrow)
-{
-    char duration[PRINT_TIME_SIZE];
-    print_duration(facts_duration(e->started_ms, e->ended_ms, out->mode.now_ms), duration);
-    print_styled(out, STYLE_BOLD, e->pipeline);
-    print_format(out, "  execution %.8s  ", e->id.text);
-    print_styled(out, print_status_style(e->status), status_name(e->status));
-    print_format(out, "  %s   trigger: %s", duration, trigger_name(e->trigger));
-    if (e->trigger_detail[0]) {
-        print_raw(out, " ");
-        print_text(out, e->trigger_detail);
-    }
-    if (e->ended_ms) {
-        print_raw(out, out->mode.relative ? "   ended " : "   ended at ");
-        print_time(out, e->ended_ms);
-    }
-    print_raw(out, "\n");
-    for (size_t i = 0; i < e->variable_count; i++) {
-        head_trunk(out);
-        print_raw(out, " variable ");
-        print_text(out, e->variables[i].name);
-        print_raw(out, "=");
-        print_text(out, e->variables[i].value);
-        print_raw(out, "\n");
-    }
-    for (size_t i = 0; i < e->revision_count; i++) {
-        const struct revision *revision = &e->revisions[i];
-        head_trunk(out);
-        print_raw(out, " source s3://");
-        print_text(out, revision->ref.store);
-        print_raw(out, "/");
-        print_text(out, revision->ref.key);
-        if (narrow) {
-            print_raw(out, "\n");
-            head_trunk(out);
-        } else {
-            print_raw(out, " ");
-        }
-        print_raw(out, " version ");
-        print_text(out, revision->revision_id);
-        if (revision->summary[0]) {
-            print_raw(out, "  ");
-            print_styled(out, STYLE_DIM, revision->summary);
-        }
-        print_raw(out, "\n");
-    }
-}
-
-/* "3 regions, same version: yes (sha256 9f2c…e1 verified in each)" */
-static void foot_version(struct print *out, const struct execution_view *view)
-{
-    struct version_facts version = facts_of_version(view);
-    char digest[HEX_SHA256_SIZE];
-    if (version.regions == 0) return;
-    print_format(
-        out, version.regions == 1 ? "%zu region, same version: " : "%zu regions, same version: ",
-        version.regions);
-    if (version.differ) {
-        print_styled(out, STYLE_BAD, "no, a copy has another digest");
-    } else if (version.verified == version.regions && version.revision) {
-        hex_format(version.revision->ref.sha256, SHA256_SIZE, digest);
-        print_styled(out, STYLE_GOOD, "yes");
-        print_format(out, " (sha256 %.4s", digest);
-        print_glyph(out, GLYPH_ELLIPSIS);
-        print_format(out, "%s verified in each)", digest + HEX_SHA256_SIZE - 3);
-    } else if (version.verified == version.regions) {
-        print_styled(out, STYLE_GOOD, "each artifact verified in each");
-    } else {
-        print_format(out,
-                     status_ended(view->execution.status) ? "verified in %zu only"
-                                                          : "verified in %zu so far",
-                     version.verified);
-    }
-}
-
-static void foot_dollars(struct print *out, const char *before, uint64_t nano)
-{
-    if (nano > 0 && nano < 100000)
-        print_format(out, "%sunder $0.0001", before);
-    else
-        print_format(out, "%s$%llu.%04llu", before, (unsigned long long)(nano / 1000000000),
-                     (unsigned long long)(nano % 1000000000 / 100000));
-}
-
-/* "1.2 MB crossed regions ($0.0001), 198.8 MB did not have to ($0.0039)" */
-static void foot_traffic(struct print *out, const struct execution *e)
-{
-    struct traffic_facts traffic = facts_of_traffic(e);
-    if (traffic.bytes == 0 && traffic.saved == 0) return;
-    print_bytes(out, traffic.bytes);
-    print_raw(out, " crossed regions");
-    if (traffic.priced) foot_dollars(out, " (", traffic.cost);
-    if (traffic.priced) print_raw(out, ")");
-    if (traffic.saved > 0) {
-        print_raw(out, ", ");
-        print_bytes(out, traffic.saved);
-        print_raw(out, " did not have to");
-        if (traffic.priced) foot_dollars(out, " (", traffic.cost_saved);
-        if (traffic.priced) print_raw(out, ")");
-    }
-    print_raw(out, "\n");
+    rule_rows(t, state, false);
 }
 
 void tree_print(struct print *out, const struct execution_view *view, enum tree_detail detail)
@@ -484,15 +430,14 @@ void tree_print(struct print *out, const struct execution_view *view, enum tree_
     t.narrow = out->mode.columns > 0 && out->mode.columns < NARROW_COLUMNS;
     table_init(&t.table, &out->mode);
     t.table.right[4] = true;
-    head(out, e, t.narrow);
+    tree_head(out, e, t.narrow);
     for (size_t s = 0; s < e->stage_count; s++) stage_rows(&t, s);
     table_print(&t.table, out);
     if (e->status_summary[0] && e->status != STATUS_SUCCEEDED) {
         print_styled(out, print_status_style(e->status), e->status_summary);
         print_raw(out, "\n");
     }
-    foot_traffic(out, e);
-    foot_version(out, view);
+    tree_foot(out, view);
     if (detail == TREE_LIVE && !status_ended(e->status))
         print_raw(out, t.narrow ? "\nCtrl-C detaches" : "          Ctrl-C detaches");
     print_raw(out, "\n");

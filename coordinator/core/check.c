@@ -254,6 +254,7 @@ static void check_stage(struct findings *f, size_t stage)
     check_sources(f, stage);
     check_order(f, stage);
     check_regions(f, stage);
+    check_conditions(f, stage);
     for (size_t a = 0; a < s->action_count; a++) {
         check_action(f, stage, a);
         check_artifacts(f, stage, a);

@@ -1,7 +1,8 @@
 /* check.h - the parts of pipeline_check(), which applies the rules of pipeline.md b1.
  *
  * A rule that needs one action only lies in check_action.c, those of variables and references in
- * check_variables.c, those of waves in check_wave.c, what else joins several in check.c.
+ * check_variables.c, those of waves in check_wave.c, of conditions in check_condition.c, what else
+ * joins several in check.c.
  */
 #pragma once
 #include "core/pipeline.h"
@@ -25,5 +26,7 @@ void check_action(struct findings *f, size_t stage, size_t action);
 void check_variables(struct findings *f);
 /* The stage's key `meridian`. */
 void check_regions(struct findings *f, size_t stage);
+/* beforeEntry, onSuccess and onFailure. */
+void check_conditions(struct findings *f, size_t stage);
 /* What a setting of the action must be, when `value` is not that; NULL when it is right. */
 const char *check_setting(const struct pipeline_action *action, const char *key, const char *value);

@@ -85,6 +85,7 @@ static const char *category_name(enum action_category category)
     case CATEGORY_INVOKE: return "Invoke";
     case CATEGORY_APPROVAL: return "Approval";
     case CATEGORY_COMPUTE: return "Compute";
+    case CATEGORY_RULE: return "Rule";
     }
     return "";
 }

@@ -38,6 +38,7 @@ enum coordinator_event_type {
     COORDINATOR_MESSAGE, /* from an authenticated worker */
     COORDINATOR_REQUEST, /* of an authenticated client; questions are the shell's (view.h) */
     COORDINATOR_SOURCE,  /* the newest revision that a source action's object has now */
+    COORDINATOR_ANSWER,  /* to a question of coordinator_view_questions() */
     COORDINATOR_REMOVE   /* versions in the stores that a rule or an operator gives up */
 };
 
@@ -78,6 +79,11 @@ struct coordinator_event {
             const char *pipeline, *action;
             const struct revision *revision;
         } source;
+        struct {
+            struct id rule;
+            enum answer_verdict verdict;
+            const char *text; /* what is so, in words */
+        } answer;
         struct {
             const struct artifact_ref *objects; /* store, key, version_id */
             size_t count;

@@ -4,6 +4,7 @@
 #include "core/recover.h"
 #include "core/request.h"
 #include "core/retention.h"
+#include "core/rule.h"
 #include "core/source.h"
 
 #include <assert.h>
@@ -74,6 +75,7 @@ void coordinator_step(struct coordinator *coordinator, const struct coordinator_
     case COORDINATOR_MESSAGE: fleet_message(c, event); break;
     case COORDINATOR_REQUEST: request_event(c, event); break;
     case COORDINATOR_SOURCE: source_event(c, event); break;
+    case COORDINATOR_ANSWER: rule_answer(c, event); break;
     case COORDINATOR_REMOVE: retention_event(c, event); break;
     }
     if (!event->more) conclude(c);

@@ -3,6 +3,7 @@
 #include "core/approval.h"
 #include "core/barrier.h"
 #include "core/build.h"
+#include "core/condition.h"
 #include "core/deploy.h"
 #include "core/dispatch.h"
 #include "core/fleet.h"
@@ -59,7 +60,7 @@ void engine_set_stage(struct coordinator *c, struct model_execution *e, size_t s
     journal_event_stage(c, e, stage);
 }
 
-static void action_begin(struct coordinator *c, struct model_execution *e, size_t stage,
+void engine_begin_action(struct coordinator *c, struct model_execution *e, size_t stage,
                          size_t action)
 {
     struct action_state *state = model_action(e, stage, action);
@@ -68,7 +69,8 @@ static void action_begin(struct coordinator *c, struct model_execution *e, size_
     state->status = STATUS_IN_PROGRESS;
     state->started_ms = c->now_ms;
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    uint64_t timeout_ms = c->config.action_timeout_ms;
+    bool rule = definition->category == CATEGORY_RULE;
+    uint64_t timeout_ms = rule ? 0 : c->config.action_timeout_ms;
     state->deadline_ms = c->now_ms + (timeout_ms ? timeout_ms : pipeline_timeout_ms(definition));
     struct error err = { ERR_NONE, "" };
     bool ready = variables_ready(e, stage, action, &c->out->arena, &err);
@@ -116,10 +118,40 @@ static void action_reconcile(struct coordinator *c, struct model_execution *e, s
         deploy_reconcile(c, e, stage, action);
 }
 
+/* When onFailure has been asked. */
 static void stage_fail(struct coordinator *c, struct model_execution *e, size_t stage)
 {
+    if (condition_decide(c, e, stage, CONDITION_ON_FAILURE) == CONDITION_WAITS) return;
     engine_set_stage(c, e, stage, STATUS_FAILED);
     retry_automatically(c, e, stage);
+}
+
+/* When onSuccess is met. */
+static void stage_succeed(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    switch (condition_decide(c, e, stage, CONDITION_ON_SUCCESS)) {
+    case CONDITION_WAITS: return;
+    case CONDITION_MET: engine_set_stage(c, e, stage, STATUS_SUCCEEDED); return;
+    case CONDITION_UNMET: break;
+    }
+    if (condition_failure(e, stage) == FAILURE_ROLLBACK)
+        engine_set_stage(c, e, stage, STATUS_FAILED);
+    else
+        stage_fail(c, e, stage);
+}
+
+/* False while beforeEntry is asked, and when it has ended the stage. */
+static bool stage_begins(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    switch (condition_decide(c, e, stage, CONDITION_BEFORE_ENTRY)) {
+    case CONDITION_WAITS: return false;
+    case CONDITION_MET: return true;
+    case CONDITION_UNMET: break;
+    }
+    const struct pipeline_stage *definition = &e->definition->state.parsed->stages[stage];
+    bool skip = definition->conditions[CONDITION_BEFORE_ENTRY].result == FAILURE_SKIP;
+    engine_set_stage(c, e, stage, skip ? STATUS_SKIPPED : STATUS_FAILED);
+    return false;
 }
 
 static void stage_go_on(struct coordinator *c, struct model_execution *e, size_t stage, bool failed)
@@ -132,12 +164,12 @@ static void stage_go_on(struct coordinator *c, struct model_execution *e, size_t
         if (failed)
             stage_fail(c, e, stage);
         else
-            engine_set_stage(c, e, stage, STATUS_SUCCEEDED);
+            stage_succeed(c, e, stage);
         return;
     case WAVE_BEGINS: break;
     }
     for (size_t a = 0; a < e->stages[stage].action_count; a++)
-        if (begin[a]) action_begin(c, e, stage, a);
+        if (begin[a]) engine_begin_action(c, e, stage, a);
 }
 
 static void stage_reconcile(struct coordinator *c, struct model_execution *e, size_t stage)
@@ -148,8 +180,13 @@ static void stage_reconcile(struct coordinator *c, struct model_execution *e, si
     barrier_reconcile(c, e, stage);
     size_t running = actions_in(e, stage, STATUS_IN_PROGRESS);
     bool failed = actions_in(e, stage, STATUS_FAILED);
-    if (e->state.stop_requested)
+    if (e->state.stop_requested) {
+        condition_stop(c, e, stage);
         engine_set_stage(c, e, stage, running ? STATUS_STOPPING : STATUS_STOPPED);
+    } else if (!stage_begins(c, e, stage))
+        return;
+    else if (condition_asked(e, stage, CONDITION_ON_FAILURE))
+        stage_fail(c, e, stage);
     else if (!failed || wave_rules(e, stage)->on_failure == REGIONS_CONTINUE)
         stage_go_on(c, e, stage, failed);
     else if (!running)
@@ -182,7 +219,10 @@ void engine_reopen(struct coordinator *c, struct model_execution *e, size_t stag
 static void execution_end_with_stage(struct coordinator *c, struct model_execution *e, size_t stage)
 {
     enum status status = e->stages[stage].status;
-    if (status == STATUS_FAILED)
+    const char *why = condition_text(e, stage, &c->out->arena);
+    if (status == STATUS_FAILED && why[0])
+        model_text(&e->state.status_summary, why);
+    else if (status == STATUS_FAILED)
         model_format(&e->state.status_summary, "stage %s failed", e->stages[stage].name);
     if (status == STATUS_STOPPED) model_text(&e->state.status_summary, e->state.stop_reason);
     engine_set_execution(c, e, status);
@@ -247,6 +287,21 @@ void engine_reconcile(struct coordinator *c)
 
 /* ---- beginnings ---- */
 
+static struct action_state action_new(const struct pipeline_action *from, const char *region)
+{
+    return (struct action_state){ .name = from->name,
+                                  .region = from->region[0] ? from->region : region,
+                                  .provider = from->provider,
+                                  .status = STATUS_PENDING,
+                                  .summary = "",
+                                  .error_code = "",
+                                  .error_message = "",
+                                  .updated_by = "",
+                                  .custom_data = "",
+                                  .url = "",
+                                  .config = "" };
+}
+
 static struct stage_state *stages_of(struct arena *arena, const struct pipeline *pipeline,
                                      const char *region, enum execution_type type)
 {
@@ -255,25 +310,22 @@ static struct stage_state *stages_of(struct arena *arena, const struct pipeline 
         const struct pipeline_stage *stage = &pipeline->stages[s];
         struct action_state *actions = arena_calloc(arena, stage->action_count, sizeof *actions);
         for (size_t a = 0; a < stage->action_count; a++) {
-            const struct pipeline_action *from = &stage->actions[a];
-            const char *where = from->region[0] ? from->region : region;
-            actions[a] = (struct action_state){ .name = from->name,
-                                                .region = where,
-                                                .provider = from->provider,
-                                                .status = STATUS_PENDING,
-                                                .summary = "",
-                                                .error_code = "",
-                                                .error_message = "",
-                                                .updated_by = "",
-                                                .custom_data = "",
-                                                .url = "",
-                                                .config = "" };
-            if (type == TYPE_STANDARD) actions[a].wave = pipeline_wave_of(stage, from, where);
+            actions[a] = action_new(&stage->actions[a], region);
+            if (type == TYPE_STANDARD)
+                actions[a].wave = pipeline_wave_of(stage, &stage->actions[a], actions[a].region);
+        }
+        size_t rule_count = type == TYPE_STANDARD ? stage->rule_count : 0;
+        struct action_state *rules = arena_calloc(arena, rule_count, sizeof *rules);
+        for (size_t r = 0; r < rule_count; r++) {
+            rules[r] = action_new(&stage->rules[r].action, region);
+            rules[r].condition = stage->rules[r].condition;
         }
         stages[s] = (struct stage_state){ .name = stage->name,
                                           .status = STATUS_PENDING,
                                           .actions = actions,
-                                          .action_count = stage->action_count };
+                                          .action_count = stage->action_count,
+                                          .rules = rules,
+                                          .rule_count = rule_count };
     }
     return stages;
 }
@@ -282,7 +334,7 @@ static void source_stage_done(struct coordinator *c, struct model_execution *e)
 {
     engine_set_stage(c, e, 0, STATUS_IN_PROGRESS);
     for (size_t a = 0; a < e->stages[0].action_count; a++) {
-        action_begin(c, e, 0, a);
+        engine_begin_action(c, e, 0, a);
         for (size_t r = 0; r < e->state.revision_count; r++)
             if (text_equal(e->revisions[r].action, model_action(e, 0, a)->name))
                 model_text(&model_action(e, 0, a)->summary, e->revisions[r].summary);

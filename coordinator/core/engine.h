@@ -29,6 +29,8 @@ void engine_set_execution(struct coordinator *c, struct model_execution *e, enum
 void engine_set_stage(struct coordinator *c, struct model_execution *e, size_t stage,
                       enum status status);
 /* The texts may be "". */
+void engine_begin_action(struct coordinator *c, struct model_execution *e, size_t stage,
+                         size_t action);
 void engine_end_action(struct coordinator *c, struct model_execution *e, size_t stage,
                        size_t action, enum status status, const char *code, const char *message);
 

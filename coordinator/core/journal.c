@@ -182,7 +182,8 @@ void journal_event_action(struct coordinator *c, const struct model_execution *e
                           size_t action)
 {
     const struct action_state *state = model_action(e, stage, action);
-    struct event_record event = event_of(e, "action");
+    bool rule = action >= e->stages[stage].action_count;
+    struct event_record event = event_of(e, rule ? "rule" : "action");
     event.stage = e->stages[stage].name;
     event.action = state->name;
     event.region = state->region;

@@ -32,16 +32,22 @@ static struct action_state copy_action(struct arena *arena, const struct action_
     return to;
 }
 
+static const struct action_state *copy_actions(struct arena *arena, const struct action_state *from,
+                                               size_t count)
+{
+    struct action_state *to = arena_calloc(arena, count, sizeof *to);
+    for (size_t a = 0; a < count; a++) to[a] = copy_action(arena, &from[a]);
+    return to;
+}
+
 static const struct stage_state *copy_stages(struct arena *arena, const struct execution *from)
 {
     struct stage_state *stages = arena_calloc(arena, from->stage_count, sizeof *stages);
     for (size_t s = 0; s < from->stage_count; s++) {
         stages[s] = from->stages[s];
         stages[s].name = arena_text(arena, stages[s].name);
-        struct action_state *actions = arena_calloc(arena, stages[s].action_count, sizeof *actions);
-        for (size_t a = 0; a < stages[s].action_count; a++)
-            actions[a] = copy_action(arena, &from->stages[s].actions[a]);
-        stages[s].actions = actions;
+        stages[s].actions = copy_actions(arena, stages[s].actions, stages[s].action_count);
+        stages[s].rules = copy_actions(arena, stages[s].rules, stages[s].rule_count);
     }
     return stages;
 }

@@ -38,7 +38,7 @@ struct model_execution {
     struct execution state; /* its arrays are the ones below; stages[0].actions == actions */
     struct revision *revisions;
     struct stage_state *stages;
-    struct action_state *actions; /* of all stages, in order */
+    struct action_state *actions; /* of all stages, each followed by its rules */
     uint64_t *covered;            /* for each action: the fleet's generation that has its jobs */
     bool *broken;                 /* for each action: its barrier, as barrier_look() saw it */
     struct list *action_jobs;     /* for each action: its deployments, in the order of `jobs` */

@@ -67,7 +67,8 @@ static void copy_copy(struct copy_state *to, const struct copy_state *from)
 static void stages_copy(struct model_execution *e, const struct execution *from)
 {
     size_t total = 0, at = 0;
-    for (size_t s = 0; s < from->stage_count; s++) total += from->stages[s].action_count;
+    for (size_t s = 0; s < from->stage_count; s++)
+        total += from->stages[s].action_count + from->stages[s].rule_count;
     e->stages = xcalloc(from->stage_count + 1, sizeof *e->stages);
     e->actions = xcalloc(total + 1, sizeof *e->actions);
     e->covered = xcalloc(total + 1, sizeof *e->covered);
@@ -81,6 +82,9 @@ static void stages_copy(struct model_execution *e, const struct execution *from)
         e->stages[s].actions = &e->actions[at];
         for (size_t a = 0; a < from->stages[s].action_count; a++)
             action_copy(&e->actions[at++], &from->stages[s].actions[a]);
+        e->stages[s].rules = &e->actions[at];
+        for (size_t r = 0; r < from->stages[s].rule_count; r++)
+            action_copy(&e->actions[at++], &from->stages[s].rules[r]);
     }
     e->state.stages = e->stages;
 }
@@ -153,10 +157,15 @@ struct model_execution *model_execution_find(const struct coordinator *c, const 
     return map_get(&c->executions_by_id, id->text);
 }
 
+size_t model_subjects(const struct model_execution *e, size_t stage)
+{
+    return e->stages[stage].action_count + e->stages[stage].rule_count;
+}
+
 struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action)
 {
     assert(stage < e->state.stage_count);
-    assert(action < e->stages[stage].action_count);
+    assert(action < model_subjects(e, stage)); /* rules stand behind their stage's actions */
     return &e->actions[(size_t)(e->stages[stage].actions - e->actions) + action];
 }
 
@@ -164,7 +173,9 @@ const struct pipeline_action *model_action_definition(const struct model_executi
                                                       size_t action)
 {
     assert(e->definition);
-    return &e->definition->state.parsed->stages[stage].actions[action];
+    const struct pipeline_stage *of = &e->definition->state.parsed->stages[stage];
+    return action < of->action_count ? &of->actions[action]
+                                     : &of->rules[action - of->action_count].action;
 }
 
 long model_copy_find(const struct model_execution *e, const char *artifact, const char *region)
@@ -334,7 +345,7 @@ static void job_free(struct coordinator *c, struct model_job *job)
 static void stages_free(struct model_execution *e)
 {
     for (size_t s = 0; s < e->state.stage_count; s++) {
-        for (size_t a = 0; a < e->stages[s].action_count; a++) action_deinit(model_action(e, s, a));
+        for (size_t a = 0; a < model_subjects(e, s); a++) action_deinit(model_action(e, s, a));
         model_text_free(&e->stages[s].name);
     }
     free(e->stages);

@@ -17,6 +17,9 @@ struct model_execution *model_execution_add(struct coordinator *c, struct model_
 void model_live_insert(struct coordinator *c, struct model_execution *e);
 void model_execution_free(struct coordinator *c, struct model_execution *e);
 struct model_execution *model_execution_find(const struct coordinator *c, const struct id *id);
+/* A stage's actions are numbered from 0, the rules of its conditions go on behind the last one:
+ * what may have a job is one of these. */
+size_t model_subjects(const struct model_execution *e, size_t stage);
 struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action);
 const struct pipeline_action *model_action_definition(const struct model_execution *e, size_t stage,
                                                       size_t action);

@@ -1,5 +1,7 @@
 #include "core/pipeline.h"
 
+#include "base/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +61,17 @@ const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
     return NULL;
 }
 
+/* A window may be far away; what is watched has an hour beside that to answer. */
+static uint64_t rule_timeout_ms(const struct pipeline_action *action)
+{
+    enum { MINUTE = 60000, WINDOW_MINUTES = 86400, OTHER_MINUTES = 60 };
+    uint64_t minutes = OTHER_MINUTES, wait = 0;
+    if (text_equal(action->provider, "DeploymentWindow")) minutes = WINDOW_MINUTES;
+    if (number_parse(pipeline_setting_get(action, "WaitTime"), WINDOW_MINUTES, &wait))
+        minutes += wait;
+    return minutes * MINUTE;
+}
+
 uint64_t pipeline_timeout_ms(const struct pipeline_action *action)
 {
     enum { MINUTE = 60000, HOUR = 60 * MINUTE };
@@ -75,6 +88,7 @@ uint64_t pipeline_timeout_ms(const struct pipeline_action *action)
         { CATEGORY_APPROVAL, "Manual", 7 * 24, 0 },
     };
     if (action->timeout_minutes) return (uint64_t)action->timeout_minutes * MINUTE;
+    if (action->category == CATEGORY_RULE) return rule_timeout_ms(action);
     if (action->owner == OWNER_CUSTOM) return day;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].category == action->category &&

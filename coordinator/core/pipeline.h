@@ -8,7 +8,9 @@
  * Ownership: everything a pipeline points to lies in its own arena; pipeline_free() ends it.
  */
 #pragma once
+#include "core/pipeline_condition.h"
 #include "core/pipeline_regions.h"
+#include "core/window.h"
 #include "wire/messages.h"
 
 enum action_category {
@@ -18,7 +20,8 @@ enum action_category {
     CATEGORY_TEST,
     CATEGORY_INVOKE,
     CATEGORY_APPROVAL,
-    CATEGORY_COMPUTE
+    CATEGORY_COMPUTE,
+    CATEGORY_RULE /* of a condition */
 };
 
 enum action_owner { OWNER_AWS, OWNER_THIRD_PARTY, OWNER_CUSTOM };
@@ -63,11 +66,20 @@ struct pipeline_action {
     struct position at, name_at, region_at;
 };
 
-/* What a stage does when it fails; FAIL is also what happens without `onFailure`. */
-enum failure_result { FAILURE_FAIL, FAILURE_RETRY, FAILURE_ROLLBACK };
+struct pipeline_rule {
+    struct pipeline_action action; /* CATEGORY_RULE; its runOrder says what has ended before it */
+    enum rule_kind kind;
+    enum condition_type condition;
+    struct window window; /* RULE_WINDOW */
+    struct window_zone zone;
+    uint32_t wait_minutes; /* WaitTime: how long it has to be well */
+};
 
 struct pipeline_stage {
     const char *name;
+    struct pipeline_condition conditions[CONDITION_TYPE_COUNT];
+    const struct pipeline_rule *rules; /* of all its conditions, by type */
+    size_t rule_count;
     enum failure_result on_failure;
     enum retry_mode retry_mode; /* of FAILURE_RETRY */
     struct pipeline_regions regions;

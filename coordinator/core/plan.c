@@ -181,6 +181,25 @@ static void stage_door(struct outlook *o, const struct pipeline_stage *stage, si
                       door->state.changed_by));
 }
 
+/* What is asked before the first of its actions and behind the last. */
+static void stage_conditions(struct outlook *o, const struct pipeline_stage *stage, size_t first)
+{
+    const char *names[CONDITION_TYPE_COUNT] = { "", "", "" };
+    if (first == o->count) return;
+    for (size_t r = 0; r < stage->rule_count; r++) {
+        const char **at = &names[stage->rules[r].condition];
+        *at = arena_format(o->arena, "%s%s%s", *at, (*at)[0] ? ", " : "",
+                           stage->rules[r].action.name);
+    }
+    if (names[CONDITION_BEFORE_ENTRY][0])
+        note(o, &o->steps[first],
+             arena_format(o->arena, "begins when beforeEntry is met: %s",
+                          names[CONDITION_BEFORE_ENTRY]));
+    if (names[CONDITION_ON_SUCCESS][0])
+        note(o, &o->steps[o->count - 1],
+             arena_format(o->arena, "then onSuccess is asked: %s", names[CONDITION_ON_SUCCESS]));
+}
+
 static size_t inputs_in(const struct pipeline *pipeline)
 {
     size_t count = 0;
@@ -216,6 +235,7 @@ struct plan coordinator_view_plan(const struct coordinator *coordinator,
         size_t first = o.count;
         stage_steps(&o, &parsed->stages[s]);
         stage_door(&o, &parsed->stages[s], first);
+        stage_conditions(&o, &parsed->stages[s], first);
     }
     plan.changes = list.at;
     plan.change_count = list.count;

@@ -1,5 +1,7 @@
 #include "core/plan.h"
 
+#include "core/condition.h"
+
 struct place {
     const char *stage, *action;
 };
@@ -144,16 +146,44 @@ static size_t stage_named(const struct pipeline *pipeline, const char *name)
     return s;
 }
 
-static const char *failure_text(const struct pipeline_stage *stage)
+static const char *result_text(enum failure_result result, enum retry_mode mode)
 {
-    switch (stage->on_failure) {
+    switch (result) {
     case FAILURE_FAIL: return "FAIL";
+    case FAILURE_SKIP: return "SKIP";
     case FAILURE_ROLLBACK: return "ROLLBACK";
     case FAILURE_RETRY:
-        return stage->retry_mode == RETRY_ALL_ACTIONS ? "RETRY ALL_ACTIONS"
-                                                      : "RETRY FAILED_ACTIONS";
+        return mode == RETRY_ALL_ACTIONS ? "RETRY ALL_ACTIONS" : "RETRY FAILED_ACTIONS";
     }
     return "";
+}
+
+/* "FAIL: office DeploymentWindow Cron=..., ..." */
+static const char *condition_said(struct arena *arena, const struct pipeline_stage *stage,
+                                  enum condition_type type)
+{
+    const struct pipeline_condition *condition = &stage->conditions[type];
+    if (!condition->given) return "";
+    const char *all = arena_format(arena, "%s:", result_text(condition->result, stage->retry_mode));
+    for (size_t r = 0; r < stage->rule_count; r++) {
+        const struct pipeline_action *rule = &stage->rules[r].action;
+        if (stage->rules[r].condition != type) continue;
+        all = arena_format(arena, "%s %s %s", all, rule->name, rule->provider);
+        for (size_t i = 0; i < rule->configuration_count; i++)
+            all = arena_format(arena, "%s %s=%s", all, rule->configuration[i].key,
+                               rule->configuration[i].value);
+        if (rule->timeout_minutes)
+            all = arena_format(arena, "%s (%u min)", all, (unsigned)rule->timeout_minutes);
+    }
+    return all;
+}
+
+static void conditions_diff(struct plan_list *list, struct place place,
+                            const struct pipeline_stage *old, const struct pipeline_stage *new)
+{
+    for (enum condition_type type = 0; type < CONDITION_TYPE_COUNT; type++)
+        text(list, place, arena_format(list->arena, "%s.conditions", condition_key(type)),
+             condition_said(list->arena, old, type), condition_said(list->arena, new, type));
 }
 
 static const char *waves_text(struct arena *arena, const struct pipeline_regions *rules)
@@ -182,7 +212,10 @@ static void regions_diff(struct plan_list *list, struct place place,
 static void stage_diff(struct plan_list *list, const struct pipeline_stage *old,
                        const struct pipeline_stage *new)
 {
-    text(list, (struct place){ new->name, "" }, "onFailure", failure_text(old), failure_text(new));
+    text(list, (struct place){ new->name, "" }, "onFailure",
+         result_text(old->on_failure, old->retry_mode),
+         result_text(new->on_failure, new->retry_mode));
+    conditions_diff(list, (struct place){ new->name, "" }, old, new);
     regions_diff(list, (struct place){ new->name, "" }, &old->regions, &new->regions);
     for (size_t a = 0; a < old->action_count; a++)
         if (!action_named(new, old->actions[a].name))

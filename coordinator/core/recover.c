@@ -19,7 +19,9 @@ static bool shapes_match(const struct execution *e, const struct pipeline *pipel
 {
     if (e->stage_count != pipeline->stage_count) return false;
     for (size_t s = 0; s < e->stage_count; s++)
-        if (e->stages[s].action_count != pipeline->stages[s].action_count) return false;
+        if (e->stages[s].action_count != pipeline->stages[s].action_count ||
+            (e->stages[s].rule_count != pipeline->stages[s].rule_count && e->type == TYPE_STANDARD))
+            return false;
     return true;
 }
 
@@ -49,12 +51,12 @@ static void job_place(struct model_job *job)
     const struct model_execution *e = job->execution;
     size_t stage = job->state.stage_number, action = job->state.action_number;
     if (stage && stage <= e->state.stage_count && action &&
-        action <= e->stages[stage - 1].action_count) {
+        action <= model_subjects(e, stage - 1)) {
         model_job_place(job, stage - 1, action - 1);
         return;
     }
     for (size_t s = 0; s < e->state.stage_count; s++)
-        for (size_t a = 0; a < e->stages[s].action_count; a++)
+        for (size_t a = 0; a < model_subjects(e, s); a++)
             if (id_equal(&model_action(e, s, a)->id, &job->state.action_execution)) {
                 model_job_place(job, s, a);
                 return;

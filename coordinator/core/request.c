@@ -1,6 +1,7 @@
 #include "core/request.h"
 
 #include "core/approval.h"
+#include "core/condition.h"
 #include "core/drain.h"
 #include "core/engine.h"
 #include "core/journal.h"
@@ -394,6 +395,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_RESUME: resume_request(c, event); break;
     case REQUEST_ALARM: alarm_request(c, event); break;
     case REQUEST_DRAIN: drain_request(c, event); break;
+    case REQUEST_OVERRIDE: condition_request(c, event); break;
     case REQUEST_PING: /* from here on: the shell's */
     case REQUEST_LIST:
     case REQUEST_STATUS:

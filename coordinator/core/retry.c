@@ -1,5 +1,6 @@
 #include "core/retry.h"
 
+#include "core/condition.h"
 #include "core/engine.h"
 #include "core/gate.h"
 #include "core/journal.h"
@@ -80,6 +81,18 @@ static void action_reset(struct coordinator *c, struct model_execution *e, size_
     replication_again(c, e, state->region);
 }
 
+/* What was met before the actions stays so, unless all is done again. */
+static void rules_reset(struct coordinator *c, struct model_execution *e, size_t stage,
+                        enum retry_mode mode)
+{
+    for (size_t r = e->stages[stage].action_count; r < model_subjects(e, stage); r++) {
+        const struct action_state *state = model_action(e, stage, r);
+        bool met = state->status == STATUS_SUCCEEDED || state->status == STATUS_SKIPPED;
+        bool kept = met && mode != RETRY_ALL_ACTIONS && state->condition != CONDITION_ON_FAILURE;
+        if (state->status != STATUS_PENDING && !kept) action_reset(c, e, stage, r);
+    }
+}
+
 static void stage_retry(struct coordinator *c, struct model_execution *e, size_t stage,
                         enum retry_mode mode)
 {
@@ -88,6 +101,7 @@ static void stage_retry(struct coordinator *c, struct model_execution *e, size_t
         if (status == STATUS_PENDING) continue;
         if (mode == RETRY_ALL_ACTIONS || status != STATUS_SUCCEEDED) action_reset(c, e, stage, a);
     }
+    rules_reset(c, e, stage, mode);
     engine_reopen(c, e, stage);
 }
 
@@ -95,14 +109,13 @@ void retry_automatically(struct coordinator *c, struct model_execution *e, size_
 {
     const struct pipeline_stage *definition = &e->definition->state.parsed->stages[stage];
     assert(e->stages[stage].status == STATUS_FAILED);
-    if (definition->on_failure != FAILURE_RETRY || e->stages[stage].auto_retries) return;
+    if (condition_failure(e, stage) != FAILURE_RETRY || e->stages[stage].auto_retries) return;
     e->stages[stage].auto_retries++;
     stage_retry(c, e, stage, definition->retry_mode);
 }
 
 /* ---- on request ---- */
 
-/* NULL when it can be retried. */
 static const char *obstacle(struct coordinator *c, const struct model_execution *e, size_t stage)
 {
     struct arena *arena = &c->out->arena;
@@ -128,6 +141,15 @@ static const char *obstacle(struct coordinator *c, const struct model_execution 
                  : NULL;
 }
 
+const char *retry_obstacle(struct coordinator *c, const struct model_execution *e, size_t stage)
+{
+    const char *why = obstacle(c, e, stage);
+    if (!why && e->pipeline->live_count >= MODEL_LIVE_MAX)
+        why = "ConcurrentPipelineExecutionsLimitExceededException: the pipeline has 100 executions "
+              "that have not ended";
+    return why;
+}
+
 static size_t stage_asked(const struct model_execution *e, const char *name)
 {
     size_t next = gate_next(e);
@@ -148,10 +170,7 @@ void retry_request(struct coordinator *c, const struct coordinator_event *event)
         return;
     }
     size_t stage = stage_asked(e, asked->stage);
-    const char *why = obstacle(c, e, stage);
-    if (!why && e->pipeline->live_count >= MODEL_LIVE_MAX)
-        why = "ConcurrentPipelineExecutionsLimitExceededException: the pipeline has 100 executions "
-              "that have not ended";
+    const char *why = retry_obstacle(c, e, stage);
     if (why) {
         request_refuse(c, event, ERR_CONFLICT, what, why,
                        arena_format(&c->out->arena, "meridian run %s", e->state.pipeline));

@@ -11,5 +11,7 @@
 
 /* onFailure RETRY: once, when the stage has just failed; it keeps the stage's lock. */
 void retry_automatically(struct coordinator *c, struct model_execution *e, size_t stage);
+/* NULL when the stage, which has failed or was stopped, may be worked on again. */
+const char *retry_obstacle(struct coordinator *c, const struct model_execution *e, size_t stage);
 /* REQUEST_RETRY, from who may. */
 void retry_request(struct coordinator *c, const struct coordinator_event *event);

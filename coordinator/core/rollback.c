@@ -1,5 +1,6 @@
 #include "core/rollback.h"
 
+#include "core/condition.h"
 #include "core/deploy_rollout.h"
 #include "core/engine.h"
 #include "core/journal.h"
@@ -61,7 +62,7 @@ void rollback_automatically(struct coordinator *c, struct model_execution *e, si
     const char *name = e->stages[stage].name;
     struct failure failure;
     struct id id;
-    if (e->definition->state.parsed->stages[stage].on_failure != FAILURE_ROLLBACK) return;
+    if (condition_failure(e, stage) != FAILURE_ROLLBACK) return;
     if (e->state.type == TYPE_ROLLBACK || e->state.mode == MODE_PARALLEL) return;
     const struct model_execution *target = older_good(e, name);
     if (!target)
@@ -174,8 +175,8 @@ void rollback_groups(struct coordinator *c, struct model_execution *e, size_t st
     bool skip[WIRE_ACTIONS_MAX];
     struct failure failure;
     struct id id;
-    bool whole = e->definition->state.parsed->stages[stage].on_failure == FAILURE_ROLLBACK &&
-                 e->stages[stage].status == STATUS_FAILED;
+    bool whole =
+        e->stages[stage].status == STATUS_FAILED && condition_failure(e, stage) == FAILURE_ROLLBACK;
     if (whole || e->state.type == TYPE_ROLLBACK || e->state.mode == MODE_PARALLEL) return;
     if (!any_goes_back(c, e, stage)) return;
     const struct model_execution *target = older_good(e, name);

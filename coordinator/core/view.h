@@ -62,6 +62,15 @@ struct source_watch {
 };
 size_t coordinator_view_sources(const struct coordinator *coordinator, struct arena *arena,
                                 const struct source_watch **out);
+/* What rules ask of the world now: at most VIEW_QUESTIONS_MAX (core/rule.h). */
+enum { VIEW_QUESTIONS_MAX = 100 };
+struct rule_question {
+    struct id rule;    /* for the answer */
+    const char *url;   /* as the definition says */
+    const char *query; /* of Prometheus; "" plain HTTP */
+};
+size_t coordinator_view_questions(const struct coordinator *coordinator, struct arena *arena,
+                                  const struct rule_question **out);
 /* Who needs that version, in words; "" when nobody does (core/retention.h). */
 const char *coordinator_view_need(const struct coordinator *coordinator,
                                   const struct artifact_ref *object, struct arena *arena);

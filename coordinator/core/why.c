@@ -1,5 +1,6 @@
 #include "core/why.h"
 
+#include "core/condition.h"
 #include "core/gate.h"
 #include "core/request.h"
 #include "core/view.h"
@@ -123,9 +124,26 @@ static bool of(const struct why *why, const struct model_job *job, size_t stage,
     return id_equal(&job->state.action_execution, &model_action(why->e, stage, action)->id);
 }
 
+/* A rule of a condition. */
+static void rule(struct why *why, size_t stage, size_t number)
+{
+    const struct action_state *state = model_action(why->e, stage, number);
+    struct reason *to = of_action(why, REASON_CONDITION, stage, number);
+    if (!to) return;
+    to->text = arena_format(why->arena, "condition %s: %s", condition_key(state->condition),
+                            state->summary[0] ? state->summary : "its rule is looked at");
+    if (state->condition == CONDITION_ON_FAILURE) return;
+    to->fix = arena_format(why->arena, "meridian condition override %s %s %s",
+                           why->e->state.pipeline, to->stage, condition_key(state->condition));
+}
+
 static void in_action(struct why *why, size_t stage, size_t action)
 {
     size_t before = why->count;
+    if (action >= why->e->stages[stage].action_count) {
+        rule(why, stage, action);
+        return;
+    }
     if (model_action_definition(why->e, stage, action)->category == CATEGORY_APPROVAL) {
         approval(why, stage, action);
         return;
@@ -184,7 +202,7 @@ static void look(struct why *why)
     if (stage < e->state.stage_count && e->stages[stage].status == STATUS_PENDING)
         before_stage(why, stage);
     if (stage < e->state.stage_count)
-        for (size_t a = 0; a < e->stages[stage].action_count; a++)
+        for (size_t a = 0; a < model_subjects(e, stage); a++)
             if (model_action(e, stage, a)->status == STATUS_IN_PROGRESS) in_action(why, stage, a);
     if (stage < e->state.stage_count && e->stages[stage].status == STATUS_IN_PROGRESS)
         why_regions(why, stage);

@@ -166,7 +166,7 @@ static void refresh(struct buckets *b)
                                           .headers = next.headers,
                                           .body = next.body,
                                           .body_max = CREDENTIALS_ANSWER_MAX,
-                                          .metadata = true,
+                                          .plain = true,
                                           .timeout_ms = BUCKET_TIMEOUT_MS,
                                           .fn = on_keys,
                                           .owner = b };

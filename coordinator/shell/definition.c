@@ -1,6 +1,7 @@
 #include "shell/definition.h"
 
 #include "io/doc.h"
+#include "shell/definition_condition.h"
 #include "shell/definition_deploy.h"
 #include "shell/definition_flow.h"
 #include "shell/definition_meaning.h"
@@ -12,14 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PROBLEMS_MAX = 100,
-    CONFIGURATION_MAX = 50,
-    CONFIGURATION_KEY_MAX = 50,     /* [CPM] ActionConfigurationKey */
-    CONFIGURATION_VALUE_MAX = 1000, /* [CPM] ActionConfigurationValue */
-    ARTIFACTS_MAX = 10,
-    PATH_SIZE = 512
-};
+enum { PROBLEMS_MAX = 100, ARTIFACTS_MAX = 10, PATH_SIZE = 512 };
 
 /* A list that grows in the reader's own memory; copied into an arena at the end. */
 struct problem_list {
@@ -225,40 +219,6 @@ static void read_action_type(struct reader *r, const struct doc_node *node,
     action->version = text_field(r, node, "version", NULL);
 }
 
-static void read_configuration(struct reader *r, const struct doc_node *node,
-                               struct pipeline_action *action)
-{
-    if (doc_is_null(node)) return;
-    if (node->kind != DOC_MAPPING) {
-        wrong(r, node, "must be a mapping ({...})");
-        return;
-    }
-    if (node->count > CONFIGURATION_MAX) {
-        wrong(r, node, "has more than 50 keys");
-        return;
-    }
-    struct pipeline_setting *settings =
-        arena_calloc(&r->pipeline->arena, node->count, sizeof *settings);
-    size_t count = 0;
-    doc_for_each (item, node) {
-        if (item->kind != DOC_SCALAR) {
-            wrong(r, item, "must be a text");
-            continue;
-        }
-        if (strlen(item->key) > CONFIGURATION_KEY_MAX ||
-            strlen(item->text) > CONFIGURATION_VALUE_MAX) {
-            wrong(r, item, "a configuration key has at most 50 characters, a value 1,000");
-            continue;
-        }
-        settings[count++] =
-            (struct pipeline_setting){ .key = arena_text(&r->pipeline->arena, item->key),
-                                       .value = arena_text(&r->pipeline->arena, item->text),
-                                       .at = position_of(item) };
-    }
-    action->configuration = settings;
-    action->configuration_count = count;
-}
-
 /* [{"name": "..."}] */
 static const char *const *read_artifacts(struct reader *r, const struct doc_node *map,
                                          const char *key, size_t *count)
@@ -315,7 +275,9 @@ static void read_action(struct reader *r, const struct doc_node *node,
         wrong(r, node, "an action needs actionTypeId (category, owner, provider, version)");
     else
         read_action_type(r, type, action);
-    read_configuration(r, doc_get(node, "configuration"), action);
+    struct definition_flaw flaw;
+    if (!definition_settings(node, &r->pipeline->arena, action, &flaw))
+        wrong(r, flaw.node, flaw.text);
     action->inputs = read_artifacts(r, node, "inputArtifacts", &action->input_count);
     action->outputs = read_artifacts(r, node, "outputArtifacts", &action->output_count);
     struct definition_trouble trouble;
@@ -328,17 +290,18 @@ static void read_action(struct reader *r, const struct doc_node *node,
 
 static void read_stage(struct reader *r, const struct doc_node *node, struct pipeline_stage *stage)
 {
-    static const struct field fields[] = { { "name", PARSED },       { "actions", PARSED },
-                                           { "blockers", NOT_YET },  { "onFailure", PARSED },
-                                           { "onSuccess", NOT_YET }, { "beforeEntry", NOT_YET },
-                                           { "meridian", PARSED },   { NULL, PARSED } };
+    static const struct field fields[] = { { "name", PARSED },      { "actions", PARSED },
+                                           { "blockers", NOT_YET }, { "onFailure", PARSED },
+                                           { "onSuccess", PARSED }, { "beforeEntry", PARSED },
+                                           { "meridian", PARSED },  { NULL, PARSED } };
     *stage = (struct pipeline_stage){ .name = "", .at = position_of(node) };
     stage->name_at = stage->at;
     if (!check_fields(r, node, fields)) return;
     stage->name = text_field(r, node, "name", &stage->name_at);
     struct definition_flaw flaw;
     if (!definition_failure(node, stage, &flaw)) wrong(r, flaw.node, flaw.text);
-    if (!definition_regions(node, &r->pipeline->arena, &stage->regions, &flaw))
+    if (!definition_regions(node, &r->pipeline->arena, &stage->regions, &flaw) ||
+        !definition_conditions(node, &r->pipeline->arena, stage, &flaw))
         wrong(r, flaw.node, flaw.text);
     const struct doc_node *list = list_field(r, node, "actions", WIRE_ACTIONS_MAX);
     if (!list) return;

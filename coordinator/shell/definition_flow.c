@@ -103,10 +103,6 @@ bool definition_failure(const struct doc_node *stage, struct pipeline_stage *out
     if (extra)
         return wrong(flaw, extra,
                      "unknown field: onFailure has result, retryConfiguration and conditions");
-    const struct doc_node *conditions = doc_get(node, "conditions");
-    if (!doc_is_null(conditions) && conditions->count > 0)
-        return wrong(flaw, conditions,
-                     "conditions are not supported yet: remove them to apply this pipeline");
     const struct doc_node *result = doc_get(node, "result");
     if (doc_is_null(result)) return read_retry(doc_get(node, "retryConfiguration"), out, flaw);
     int at = word_of(result, results);

@@ -284,7 +284,8 @@ static bool changes_something(const struct request *request)
     case REQUEST_ROLLBACK:
     case REQUEST_RESUME:
     case REQUEST_ALARM:
-    case REQUEST_DRAIN: return true;
+    case REQUEST_DRAIN:
+    case REQUEST_OVERRIDE: return true;
     case REQUEST_PING:
     case REQUEST_LIST:
     case REQUEST_STATUS:
@@ -318,7 +319,8 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     case REQUEST_ROLLBACK:
     case REQUEST_RESUME:
     case REQUEST_ALARM:
-    case REQUEST_DRAIN: assert(false); return; /* see changes_something() */
+    case REQUEST_DRAIN:
+    case REQUEST_OVERRIDE: assert(false); return; /* see changes_something() */
     case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
     case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
     case REQUEST_WORKERS: answers_workers(door->core, arena, &reply); break;

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_SCAN_MAX = 10000 /* looked at for one request */ };
+enum {
+    EVENTS_SCAN_MAX = 10000, /* looked at for one request */
+    STORE_CHECK_MS = 60000
+};
 
 /* Records that grow one by one; the decoded parts lie in the arena. */
 struct collection {
@@ -116,6 +119,18 @@ NODISCARD static bool parse_definitions(struct collection *c)
         definition->parsed = parsed;
     }
     return true;
+}
+
+/* A damaged state is left for the operator: an empty one would be a coordinator that has
+ * forgotten its epoch, which every worker refuses. */
+bool records_open(const char *path, struct store **out, struct error *err)
+{
+    for (unsigned i = 1; !store_check(path, STORE_CHECK_MS, err); i++) {
+        if (err->code != ERR_CORRUPT) return false; /* in use, no permission ... */
+        if (i == STORE_CHECK_TRIES)
+            return error_wrap(err, "restore a backup to '%s'; it cannot be used as it is", path);
+    }
+    return store_open(out, path, STORE_MAP_BYTES, err);
 }
 
 bool records_load(struct store *store, uint32_t history_max, struct arena *arena,

@@ -17,6 +17,8 @@ enum {
     RECORDS_HISTORY_MAX = 100   /* executions on a page of history */
 };
 
+/* Checks the store first; a damaged one is refused with what to do. */
+NODISCARD bool records_open(const char *path, struct store **out, struct error *err);
 NODISCARD bool records_load(struct store *store, uint32_t history_max, struct arena *arena,
                             const struct record **records, size_t *count, struct error *err);
 NODISCARD bool records_write(struct store *store, const struct coordinator_actions *actions,

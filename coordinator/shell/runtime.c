@@ -9,6 +9,7 @@
 #include "shell/doctor.h"
 #include "shell/frontdoor.h"
 #include "shell/keeper.h"
+#include "shell/questions.h"
 #include "shell/records.h"
 #include "shell/sources.h"
 
@@ -21,7 +22,6 @@ enum {
     BATCH_MAX = 512, /* messages of one socket in one turn */
     TURN_ARENA_MAX = 256 << 20,
     SELF_TEST_MS = 10000,
-    STORE_CHECK_MS = 60000,
     REGISTRY_POLL_MS = 1000,
     POLL_EARLY_MS =
         500, /* a turn that happens anyway does what is due so soon: no wake-up for it */
@@ -50,6 +50,7 @@ struct runtime {
     struct artifacts *artifacts;
     struct doctor *doctor;
     struct keeper *keeper;
+    struct questions *questions;
     struct artifact_server *server;
     struct coordinator *core;
     struct workers workers;
@@ -65,19 +66,6 @@ struct runtime {
 };
 
 /* ---- opening ---- */
-
-/* A damaged state is left for the operator: an empty one would be a coordinator that has
- * forgotten its epoch, which every worker refuses. */
-NODISCARD static bool open_store(struct runtime *r, struct error *err)
-{
-    const char *path = r->settings->state;
-    for (unsigned i = 1; !store_check(path, STORE_CHECK_MS, err); i++) {
-        if (err->code != ERR_CORRUPT) return false; /* in use, no permission ... */
-        if (i == STORE_CHECK_TRIES)
-            return error_wrap(err, "restore a backup to '%s'; it cannot be used as it is", path);
-    }
-    return store_open(&r->store, path, STORE_MAP_BYTES, err);
-}
 
 NODISCARD static bool open_artifacts(struct runtime *r, const char *program, struct error *err)
 {
@@ -261,12 +249,12 @@ bool runtime_open(const struct settings *settings, const char *program, const st
     coordinator_actions_init(&r->actions);
     buf_init(&r->lines, LINES_MAX);
     arena_init(&r->arena, TURN_ARENA_MAX);
-    if (!open_store(r, err) || !loop_open(&r->loop, err) ||
+    if (!records_open(settings->state, &r->store, err) || !loop_open(&r->loop, err) ||
         !keys_load_coordinator(settings->keys, &r->keys, err) ||
         !signer_open(&r->keys.dispatch_secret, &r->signer, err) ||
         !keys_registry_load(settings->keys, &r->registry, err) || !recover(r, err) ||
         !buckets_open(settings->stores, settings->store_count, r->loop, log, &r->buckets, err) ||
-        !open_artifacts(r, program, err))
+        !questions_open(r->loop, &r->questions, err) || !open_artifacts(r, program, err))
         goto fail;
     r->doctor = doctor_open(&(struct doctor_config){ .stores = settings->stores,
                                                      .store_count = settings->store_count,
@@ -298,6 +286,7 @@ void runtime_close(struct runtime *r)
     artifacts_close(r->artifacts);
     buckets_close(r->buckets);
     keeper_close(r->keeper);
+    questions_close(r->questions);
     coordinator_free(r->core);
     coordinator_actions_deinit(&r->actions);
     keys_registry_free(&r->registry);
@@ -404,6 +393,15 @@ static void gather_removals(struct runtime *r)
     while (keeper_next(r->keeper, &event)) step(r, &event);
 }
 
+static void gather_answers(struct runtime *r)
+{
+    struct coordinator_event event;
+    const struct rule_question *list = NULL;
+    size_t count = coordinator_view_questions(r->core, &r->arena, &list);
+    questions_ask(r->questions, list, count, &r->arena);
+    while (questions_next(r->questions, &event)) step(r, &event);
+}
+
 /* A revoked key is honoured no longer than a second. */
 static void gather_registry(struct runtime *r, bool now)
 {
@@ -455,6 +453,7 @@ static uint64_t next_deadline(const struct runtime *r)
     due = min64(due, artifact_server_deadline(r->server));
     due = min64(due, buckets_deadline(r->buckets));
     due = min64(due, keeper_deadline(r->keeper));
+    due = min64(due, questions_deadline(r->questions));
     return min64(due, min64(r->sources_due, r->registry_due));
 }
 
@@ -472,6 +471,7 @@ NODISCARD static bool turn(struct runtime *r, unsigned signals, struct error *er
     gather_clients(r);
     gather_sources(r);
     gather_removals(r);
+    gather_answers(r);
     gather_deadline(r);
     if (!commit_and_perform(r, err)) return false;
     frontdoor_answer(&r->door, &r->arena);

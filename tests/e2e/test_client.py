@@ -62,7 +62,7 @@ def test_apply_of_a_broken_rule_changes_nothing(shared, change, words):
 
 @pytest.mark.parametrize("change", [
     lambda p: p["stages"][1]["actions"][0]["actionTypeId"].update(provider="ECS"),
-    lambda p: p["stages"][1].update(beforeEntry={"conditions": [{"result": "FAIL"}]}),
+    lambda p: p["stages"][1].update(blockers=[{"name": "b"}]),
     lambda p: p.update(triggers=[{"providerType": "CodeStarSourceConnection"}], pipelineType="V2"),
 ])
 def test_apply_of_what_is_not_supported_says_so(shared, change):

@@ -71,13 +71,16 @@ static void check_execution_put(struct world *w, const struct execution *old,
                                 const struct execution *new)
 {
     bool retried = check_retries(new) > check_retries(old);
+    for (size_t s = 0; s < new->stage_count &&s < old->stage_count; s++)
+        retried = retried || check_overridden(&old->stages[s], &new->stages[s]);
     check_status(w, "execution", new->id.text, old->status, new->status, retried);
     if (old->pipeline_version != new->pipeline_version || old->stage_count != new->stage_count ||
         !text_equal(old->revisions[0].revision_id, new->revisions[0].revision_id))
         world_fail(w, "PIN", "execution %s changes what it was pinned to", new->id.text);
     for (size_t s = 0; s < new->stage_count &&s < old->stage_count; s++) {
         const struct stage_state *a = &old->stages[s], *b = &new->stages[s];
-        retried = b->auto_retries + b->manual_retries > a->auto_retries + a->manual_retries;
+        retried = b->auto_retries + b->manual_retries > a->auto_retries + a->manual_retries ||
+                  check_overridden(a, b);
         check_status(w, "stage", b->name, a->status, b->status, retried);
         if (b->auto_retries > 1)
             world_fail(w, "RETRY", "stage %s of execution %s retries itself again", b->name,
@@ -87,6 +90,9 @@ static void check_execution_put(struct world *w, const struct execution *old,
                          b->actions[i].status, retried);
             check_answer(w, &a->actions[i], &b->actions[i]);
         }
+        for (size_t i = 0; i < b->rule_count; i++)
+            check_status(w, "rule", b->rules[i].name, a->rules[i].status, b->rules[i].status,
+                         retried);
     }
 }
 
@@ -307,7 +313,9 @@ static void check_stages(struct world *w, const struct execution *e)
                 world_fail(w, "S5", "execution %s: stage %s succeeded without action %s",
                            e->id.text, stage->name, stage->actions[a].name);
         }
-        if (stage->status == STATUS_SKIPPED && e->type != TYPE_ROLLBACK)
+        check_asked(w, e, s);
+        if (stage->status == STATUS_SKIPPED && e->type != TYPE_ROLLBACK &&
+            !check_asked_skips(w, e, s))
             world_fail(w, "ORDER", "execution %s skips stage %s", e->id.text, stage->name);
         if (e->status == STATUS_SUCCEEDED && !check_stage_passed(stage))
             world_fail(w, "S5", "execution %s succeeded without stage %s", e->id.text, stage->name);

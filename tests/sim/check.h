@@ -47,6 +47,11 @@ void check_hosts_spared(struct world *w, const struct job_state *job);
 void check_region_job(struct world *w, const struct job_state *job);
 void check_region_execution(struct world *w, const struct execution *e);
 void check_region_run(struct world *w, const struct run *run);
+/* What is asked before and behind a stage (check_condition.c). */
+void check_asked(struct world *w, const struct execution *e, size_t stage);
+/* Somebody has let it go on that had failed by a condition. */
+bool check_overridden(const struct stage_state *old, const struct stage_state *new);
+bool check_asked_skips(const struct world *w, const struct execution *e, size_t stage);
 /* What a copy is said to have cost (check_way.c). */
 void check_way(struct world *w, const struct execution *e, const struct copy_state *copy);
 /* Against the other executions of its pipeline: locks, doors, turns (check_gate.c). */

@@ -18,11 +18,19 @@ static bool locks(const struct execution *e)
     return e->mode != MODE_PARALLEL;
 }
 
+/* Somebody has overridden a condition: the stage goes on, nobody enters it. */
+static bool goes_on(const struct stage_state *stage)
+{
+    for (size_t r = 0; r < stage->rule_count; r++)
+        if (stage->rules[r].status == STATUS_SKIPPED) return true;
+    return false;
+}
+
 /* It went into stage s in this turn. */
 static bool enters(const struct execution *e, size_t s)
 {
     return s > 0 && s < e->stage_count && e->stages[s].status == STATUS_IN_PROGRESS &&
-           e->stages[s].started_ms == e->updated_ms;
+           e->stages[s].started_ms == e->updated_ms && !goes_on(&e->stages[s]);
 }
 
 /* Of those that wait to enter a stage only the newest stays, and nobody enters behind it; in a

@@ -26,6 +26,17 @@ static void regions_draw(struct world *w, const struct template *t, struct templ
     if (!stage->barrier && !w->options.healthy) stage->max_parallel = world_below(w, 3);
 }
 
+static void conditions_draw(struct world *w, struct template_stage *stage)
+{
+    static const uint32_t results[TEMPLATE_CONDITIONS][2] = { { 0, 3 }, { 0, 2 }, { 1, 2 } };
+    if (w->options.healthy || !world_chance(w, 2500)) return;
+    for (uint32_t t = 0; t < TEMPLATE_CONDITIONS; t++) {
+        if (!world_chance(w, 5000)) continue;
+        stage->asked[t] = ASKED_WINDOW + world_below(w, 2);
+        stage->result[t] = results[t][world_below(w, 2)];
+    }
+}
+
 static void template_draw(struct world *w, struct template *t, uint32_t pipeline)
 {
     *t = (struct template){ .pipeline = pipeline };
@@ -57,6 +68,7 @@ static void template_draw(struct world *w, struct template *t, uint32_t pipeline
                 .approval = !w->options.healthy && world_chance(w, 800),
             };
         regions_draw(w, t, stage);
+        conditions_draw(w, stage);
     }
 }
 
@@ -101,7 +113,12 @@ static void transition_at(struct world *w, uint32_t pipeline, uint32_t stage, bo
 static void plan_repair(struct world *w, uint32_t pipeline, uint64_t at)
 {
     bool retry = world_chance(w, 6000);
-    struct sim_op *op = op_add(w, retry ? REQUEST_RETRY : REQUEST_ROLLBACK, pipeline);
+    bool override = world_chance(w, 2500);
+    struct sim_op *op = op_add(w,
+                               override ? REQUEST_OVERRIDE
+                               : retry  ? REQUEST_RETRY
+                                        : REQUEST_ROLLBACK,
+                               pipeline);
     op->stage = 1 + world_below(w, 2);
     op->enable = world_chance(w, 5000); /* all of its actions */
     op_at(w, at + world_below(w, 10000));
@@ -278,6 +295,8 @@ void client_poll(struct world *w, uint32_t pipeline)
     world_at(w, POLL_MS, EV_POLL, 0, NULL, pipeline);
     if (w->nodes[0].up && client_question(w, pipeline, &execution) && world_chance(w, 4000))
         world_input(w, 0, (struct sim_input){ .kind = INPUT_APPROVAL, .number = pipeline });
+    if (w->nodes[0].up && world_chance(w, 4000))
+        world_input(w, 0, (struct sim_input){ .kind = INPUT_ANSWER });
     operator_look(w);
     if (w->nodes[0].up && !source_seen(w, pipeline))
         world_input(w, 0, (struct sim_input){ .kind = INPUT_SOURCE, .number = pipeline });

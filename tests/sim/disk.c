@@ -105,21 +105,27 @@ struct result disk_copy_result(struct arena *arena, const struct result *from)
     return result;
 }
 
+static const struct action_state *copy_actions(struct arena *arena, const struct action_state *from,
+                                               size_t count)
+{
+    struct action_state *to = arena_calloc(arena, count + 1, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+#define X(member) TEXT(to[i].member);
+        ACTION_STATE_TEXTS(X)
+#undef X
+    }
+    return to;
+}
+
 static const struct stage_state *copy_stages(struct arena *arena, const struct execution *e)
 {
     struct stage_state *stages = arena_calloc(arena, e->stage_count + 1, sizeof *stages);
     for (size_t s = 0; s < e->stage_count; s++) {
         stages[s] = e->stages[s];
         TEXT(stages[s].name);
-        struct action_state *actions =
-            arena_calloc(arena, stages[s].action_count + 1, sizeof *actions);
-        for (size_t a = 0; a < stages[s].action_count; a++) {
-            actions[a] = e->stages[s].actions[a];
-#define X(member) TEXT(actions[a].member);
-            ACTION_STATE_TEXTS(X)
-#undef X
-        }
-        stages[s].actions = actions;
+        stages[s].actions = copy_actions(arena, stages[s].actions, stages[s].action_count);
+        stages[s].rules = copy_actions(arena, stages[s].rules, stages[s].rule_count);
     }
     return stages;
 }

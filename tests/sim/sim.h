@@ -30,7 +30,8 @@ enum sim_input_kind {
     INPUT_FLEET,     /* coordinator */
     INPUT_REQUEST,   /* coordinator: client operation `number` */
     INPUT_SOURCE,    /* coordinator: poll source `number` */
-    INPUT_APPROVAL   /* coordinator: what waits in pipeline `number` is answered */
+    INPUT_APPROVAL,  /* coordinator: what waits in pipeline `number` is answered */
+    INPUT_ANSWER     /* coordinator: what rules ask outside is answered */
 };
 
 struct sim_input {

@@ -172,6 +172,12 @@ static void feed_request(struct world *w, struct sim_coordinator *s, uint32_t nu
             .submission = op->submission, .pipeline = name, .execution = "", .stage = ""
         };
         request.retry.mode = op->enable ? RETRY_ALL_ACTIONS : RETRY_FAILED_ACTIONS;
+    } else if (op->kind == REQUEST_OVERRIDE) {
+        request.override = (struct override_request){
+            .submission = op->submission, .pipeline = name, .execution = "", .reason = "sim"
+        };
+        request.override.stage = stage_names[op->stage - 1];
+        request.override.condition = op->enable ? CONDITION_BEFORE_ENTRY : CONDITION_ON_SUCCESS;
     } else if (op->kind == REQUEST_ROLLBACK) {
         request.rollback =
             (struct rollback_request){ op->submission, name, stage_names[op->stage - 1], "" };
@@ -217,6 +223,25 @@ static void feed_approval(struct world *w, struct sim_coordinator *s, uint32_t p
     coordinator_step(s->core, &event, &s->out);
 }
 
+/* Mostly good, sometimes nobody's, now and then what the rule forbids. */
+static void feed_answers(struct world *w, struct sim_coordinator *s)
+{
+    const struct rule_question *list = NULL;
+    struct coordinator_event event;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    size_t count = coordinator_view_questions(s->core, &arena, &list);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t lot = world_below(w, 100);
+        event_begin(w, &event, COORDINATOR_ANSWER);
+        event.answer.rule = list[i].rule;
+        event.answer.verdict = lot < 4 ? ANSWER_BAD : lot < 15 ? ANSWER_NONE : ANSWER_GOOD;
+        event.answer.text = "sim";
+        coordinator_step(s->core, &event, &s->out);
+    }
+    arena_deinit(&arena);
+}
+
 static void feed_packet(struct world *w, struct sim_coordinator *s, const struct packet *packet)
 {
     struct coordinator_event event;
@@ -240,6 +265,7 @@ static void feed(struct world *w, struct sim_coordinator *s, const struct sim_in
     case INPUT_REQUEST: feed_request(w, s, input->number); break;
     case INPUT_SOURCE: feed_source(w, s, input->number); break;
     case INPUT_APPROVAL: feed_approval(w, s, input->number); break;
+    case INPUT_ANSWER: feed_answers(w, s); break;
     case INPUT_CONNECTED:
     case INPUT_STEP: break; /* a worker's */
     }

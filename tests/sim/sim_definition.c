@@ -1,5 +1,7 @@
 #include "sim_definition.h"
 
+#include <assert.h>
+
 const char *const sim_regions[SIM_REGIONS_MAX] = { "us-west-2", "us-east-1", "ap-southeast-2" };
 
 static struct pipeline_setting *settings(struct arena *arena, const char *key_a,
@@ -106,6 +108,39 @@ static void regions_of(struct arena *arena, struct pipeline_regions *to,
     }
 }
 
+static void conditions_of(struct arena *arena, struct pipeline_stage *stage,
+                          const struct template_stage *from)
+{
+    struct pipeline_rule *rules = arena_calloc(arena, TEMPLATE_CONDITIONS, sizeof *rules);
+    struct error err;
+    stage->rules = rules;
+    for (enum condition_type t = 0; t < CONDITION_TYPE_COUNT; t++) {
+        if (!from->asked[t]) continue;
+        struct pipeline_rule *rule = &rules[stage->rule_count++];
+        bool window = from->asked[t] == ASKED_WINDOW;
+        stage->conditions[t] =
+            (struct pipeline_condition){ .given = true,
+                                         .result = (enum failure_result)from->result[t] };
+        *rule = (struct pipeline_rule){ .condition = t,
+                                        .kind = window ? RULE_WINDOW : RULE_HTTP,
+                                        .wait_minutes = window ? 0 : 1 };
+        rule->action = (struct pipeline_action){
+            .name = arena_format(arena, "rule%d", (int)t),
+            .category = CATEGORY_RULE,
+            .owner = window ? OWNER_AWS : OWNER_CUSTOM,
+            .provider = window ? "DeploymentWindow" : "Http",
+            .version = "1",
+            .region = "",
+            .namespace = "",
+            .configuration = window ? settings(arena, "Cron", "* 0/2 * * * ?", "TimeZone", "UTC")
+                                    : settings(arena, "Url", "https://x", "WaitTime", "1"),
+            .configuration_count = 2,
+        };
+        bool read = window_parse("* 0/2 * * * ?", &rule->window, &err);
+        assert(read);
+    }
+}
+
 static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint32_t number,
                          const struct template_stage *from, const char *const *inputs)
 {
@@ -136,6 +171,7 @@ static void deploy_stage(struct arena *arena, struct pipeline_stage *stage, uint
                                       .actions = actions,
                                       .action_count = from->action_count };
     regions_of(arena, &stage->regions, from);
+    conditions_of(arena, stage, from);
 }
 
 struct pipeline *sim_pipeline(const struct template *t)

@@ -111,6 +111,7 @@ static void feed(struct world *w, uint32_t worker, struct sim_worker *s,
     case INPUT_FLEET:
     case INPUT_REQUEST:
     case INPUT_APPROVAL:
+    case INPUT_ANSWER:
     case INPUT_SOURCE: break; /* the coordinator's */
     }
 }

@@ -4,7 +4,14 @@
 #pragma once
 #include "options.h"
 
-enum { SIM_TEMPLATES_MAX = 8, TEMPLATE_STAGES_MAX = 3, TEMPLATE_ACTIONS_MAX = 4 };
+enum {
+    SIM_TEMPLATES_MAX = 8,
+    TEMPLATE_STAGES_MAX = 3,
+    TEMPLATE_ACTIONS_MAX = 4,
+    TEMPLATE_CONDITIONS = 3
+};
+
+enum { ASKED_WINDOW = 1, ASKED_OUTSIDE }; /* open in even minutes; an address, for a minute */
 
 enum { REGION_ALL = 1, REGION_LOCAL, REGION_CONTINUE }; /* enum regions_failure of the core */
 
@@ -24,6 +31,8 @@ struct template_stage {
     uint32_t wave[SIM_REGIONS_MAX], bake[SIM_REGIONS_MAX]; /* minutes */
     uint32_t max_parallel, region_failure;
     bool barrier;
+    uint32_t asked[TEMPLATE_CONDITIONS];  /* by enum condition_type: 0 nothing, else ASKED_... */
+    uint32_t result[TEMPLATE_CONDITIONS]; /* enum failure_result */
     bool build; /* one action, which builds; later stages deploy what it made */
 };
 

@@ -255,6 +255,17 @@ static uint64_t bakes_ms(const struct world *w)
     return sum;
 }
 
+/* How long its conditions may be asked for: a window's other minute, an address's own. */
+static uint64_t asks_ms(const struct world *w)
+{
+    uint64_t sum = 0;
+    for (size_t t = 0; t < w->template_count; t++)
+        for (uint32_t s = 0; s < w->templates[t].stage_count; s++)
+            for (uint32_t k = 0; k < TEMPLATE_CONDITIONS; k++)
+                sum += w->templates[t].stages[s].asked[k] ? 2 * 90000 : 0;
+    return sum;
+}
+
 /* Until when everything must have come to an end after the healing: what hangs ends by its own
  * timeout, everything else goes on by itself. Only the deadline of an action that can go nowhere
  * (no worker, or one whose clock is further off than the deadline) is longer, and it is short where
@@ -269,6 +280,7 @@ static uint64_t world_bound(const struct world *w)
     if (o->slow_claim)
         bound += (uint64_t)SIM_SLOW_CLAIM_MS * LIFECYCLE_EVENT_COUNT * o->slow_claim / 1000 *
                  (1 + o->revisions + o->operations);
+    bound += asks_ms(w) * (1 + o->revisions + o->operations);
     bound += bakes_ms(w) * (1 + o->revisions + o->operations);
     if (o->empty_region) bound += (uint64_t)o->action_timeout_ms * 2 * TEMPLATE_STAGES_MAX;
     if (o->action_timeout_ms < ACTION_TIMEOUT_MS)

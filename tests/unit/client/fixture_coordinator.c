@@ -41,6 +41,7 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_ALARM: return "";
     case REQUEST_ROLLBACK: return request->rollback.pipeline;
     case REQUEST_DRAIN: return request->drain.worker;
+    case REQUEST_OVERRIDE: return request->override.pipeline;
     case REQUEST_STATUS:
     case REQUEST_WHY: return request->status.pipeline;
     case REQUEST_EXPORT: return request->export.pipeline;

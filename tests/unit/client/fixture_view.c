@@ -83,11 +83,12 @@ void view_make(struct view_world *w)
                                             .stage_count = 2,
                                             .copies = w->copies,
                                             .copy_count = 3 };
-    w->stages[0] =
-        (struct stage_state){ "Source", STATUS_SUCCEEDED, 1000000, 1002000, &w->source, 1, 0, 0, 0,
-                              0 };
+    w->stages[0] = (struct stage_state){
+        "Source", STATUS_SUCCEEDED, 1000000, 1002000, &w->source, NULL, 1, 0, 0, 0, 0, 0
+    };
     w->stages[1] =
-        (struct stage_state){ "Prod", STATUS_IN_PROGRESS, 1003000, 0, w->prod, 3, 0, 0, 0, 0 };
+        (struct stage_state){ "Prod", STATUS_IN_PROGRESS, 1003000, 0, w->prod, NULL, 3, 0, 0, 0, 0,
+                              0 };
     for (size_t i = 0; i < 3; i++) {
         w->prod[i] = (struct action_state){ .name = actions[i],
                                             .region = regions[i],

@@ -114,7 +114,8 @@ static const struct action_state sample_actions[] = {
       sample_named,
       COUNT(sample_named),
       1,
-      5 },
+      5,
+      CONDITION_ON_SUCCESS },
     { "Again",
       "region-2",
       "S3",
@@ -137,11 +138,13 @@ static const struct action_state sample_actions[] = {
       sample_named,
       1,
       2,
-      6 },
+      6,
+      CONDITION_ON_FAILURE },
 };
 
 static const struct stage_state sample_stages[] = {
-    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, COUNT(sample_actions), 3, 4, 1, 2 },
+    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, sample_actions, COUNT(sample_actions), 1, 3,
+      4, 1, 2 },
 };
 
 static const struct copy_state sample_copies[] = {
@@ -512,6 +515,8 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_ALARM, .alarm = { "errors-high", true, "reason" } },
         { 1, REQUEST_WHY, .status = { "pipe", "exec" } },
         { 1, REQUEST_DRAIN, .drain = { ID("s"), "worker", true, "reason" } },
+        { 1, REQUEST_OVERRIDE,
+          .override = { ID("s"), "pipe", "exec", "stage", CONDITION_ON_SUCCESS, "reason" } },
         { 1, REQUEST_REGIONS, .apply = { ID("") } },
         { 1, REQUEST_PLAN, .plan = { "file", { text, sizeof text } } },
         { 1, REQUEST_DOCTOR, .apply = { ID("") } },

@@ -6,11 +6,14 @@
  * afterwards (those are called "REGION@2" ...). NAME may carry the execution mode, "xr:QUEUED", a
  * stage what it does when it fails, "Prod~RETRY", "Prod~RETRY_ALL" or "Prod~ROLLBACK"; "?Name" is a
  * manual approval. Regions: "Prod~waves:us-west-2/30;us-east-1", "~max:1", "~all", "~local",
- * "~continue", "~barrier". The core's region is us-west-2; every region named has a store
- * "store-REGION". "!REGION" is a build there, "make-REGION", whose artifact is what later actions
- * take ("!!REGION" takes App as well and makes a Report, too); workers
- * named b... build, o... do nothing else. "$TAG=text" behind the stages declares a variable ("$TAG"
- * one without a default); then the actions refer to things, see refer() in fixture_parse.c.
+ * "~continue", "~barrier". Conditions: "~entry:SKIP;RULE;RULE", "~success:ROLLBACK;RULE",
+ * "~failure:RETRY;RULE", RULE is "NAME:window:MINUTE" (open in that minute of each hour),
+ * "NAME:var:VALUE:EQ:OTHER", "NAME:alarm:ALARM:WAIT" or "NAME:http:URL:WAIT". The core's region is
+ * us-west-2; every region named has a store "store-REGION". "!REGION" is a build there,
+ * "make-REGION", whose artifact is what later actions take ("!!REGION" takes App as well and makes
+ * a Report, too); workers named b... build, o... do nothing else. "$TAG=text" behind the stages
+ * declares a variable ("$TAG" one without a default); then the actions refer to things, see refer()
+ * in fixture_parse.c.
  */
 #pragma once
 #include "core/view.h"

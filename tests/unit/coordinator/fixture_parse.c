@@ -144,6 +144,73 @@ static void waves_take(struct arena *arena, struct pipeline_regions *rules, cons
     }
 }
 
+/* "NAME:KIND:ARGUMENT:..." */
+static void condition_rule(struct arena *arena, struct pipeline_rule *rule,
+                           enum condition_type type, const char *text)
+{
+    static const struct {
+        const char *kind, *provider;
+        enum rule_kind value;
+        const char *keys[3];
+    } kinds[] = { { "window", "DeploymentWindow", RULE_WINDOW, { "Cron" } },
+                  { "var", "VariableCheck", RULE_VARIABLE, { "Variable", "Operator", "Value" } },
+                  { "alarm", "CloudWatchAlarm", RULE_ALARM, { "AlarmName", "WaitTime" } },
+                  { "http", "Http", RULE_HTTP, { "Url", "WaitTime" } } };
+    struct error err;
+    struct pipeline_setting *settings = arena_calloc(arena, 3, sizeof *settings);
+    struct pipeline_action *action = &rule->action;
+    rule->condition = type;
+    *action = (struct pipeline_action){ .name = word_take(arena, &text, ":"),
+                                        .category = CATEGORY_RULE,
+                                        .version = "1",
+                                        .region = "",
+                                        .namespace = "",
+                                        .configuration = settings };
+    text++;
+    const char *kind = word_take(arena, &text, ":");
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if (!text_equal(kinds[k].kind, kind)) continue;
+        rule->kind = kinds[k].value;
+        action->owner = rule->kind == RULE_HTTP ? OWNER_CUSTOM : OWNER_AWS;
+        action->provider = kinds[k].provider;
+        for (size_t i = 0; i < 3 && *text == ':'; i++) {
+            text++;
+            settings[i] = (struct pipeline_setting){ .key = kinds[k].keys[i],
+                                                     .value = word_take(arena, &text, ":") };
+            action->configuration_count++;
+        }
+    }
+    if (rule->kind == RULE_HTTP)
+        settings[0].value = arena_format(arena, "https://%s", settings[0].value);
+    rule->wait_minutes = (uint32_t)strtoul(pipeline_setting_get(action, "WaitTime"), NULL, 10);
+    /* The argument is the minute of each hour in which it is open. */
+    const char *minute = pipeline_setting_get(action, "Cron");
+    const char *cron = arena_format(arena, "* %s * * * ?", minute);
+    if (rule->kind == RULE_WINDOW && !window_parse(cron, &rule->window, &err))
+        fail_msg("%s: %s", cron, err.text);
+}
+
+/* "entry:SKIP;RULE;RULE", "success:...", "failure:..." */
+static void conditions_take(struct arena *arena, struct pipeline_stage *stage, const char *word)
+{
+    static const char *const types[] = { "entry:", "success:", "failure:" };
+    static const char *const results[] = { "FAIL", "RETRY", "ROLLBACK", "SKIP" };
+    struct pipeline_rule *rules = (struct pipeline_rule *)stage->rules;
+    if (!rules) rules = arena_calloc(arena, WIRE_RULES_MAX, sizeof *rules);
+    stage->rules = rules;
+    for (enum condition_type t = 0; t < CONDITION_TYPE_COUNT; t++) {
+        if (!text_starts(word, types[t])) continue;
+        const char *at = word + strlen(types[t]), *result = word_take(arena, &at, ";");
+        stage->conditions[t].given = true;
+        for (enum failure_result r = 0; r <= FAILURE_SKIP; r++)
+            if (text_equal(results[r], result)) stage->conditions[t].result = r;
+        while (*at == ';') {
+            at++;
+            condition_rule(arena, &rules[stage->rule_count++], t, word_take(arena, &at, ";"));
+        }
+    }
+}
+
 static void rule_take(struct arena *arena, struct pipeline_stage *stage, const char *word)
 {
     struct pipeline_regions *rules = &stage->regions;
@@ -152,6 +219,7 @@ static void rule_take(struct arena *arena, struct pipeline_stage *stage, const c
     if (text_starts(word, "waves:")) waves_take(arena, rules, word + 6);
     if (text_starts(word, "max:")) rules->max_parallel = (uint32_t)strtoul(word + 4, NULL, 10);
     if (text_equal(word, "barrier")) rules->barrier = true;
+    conditions_take(arena, stage, word);
     failure_take(stage, word);
 }
 
@@ -229,6 +297,7 @@ static void refer(struct pipeline_action *action)
     case CATEGORY_DEPLOY: action->configuration = deploy; break;
     case CATEGORY_TEST:
     case CATEGORY_INVOKE:
+    case CATEGORY_RULE:
     case CATEGORY_COMPUTE: break;
     }
 }

@@ -24,6 +24,9 @@ void world_tell_event(struct world *w, const struct coordinator_event *event)
     case COORDINATOR_SOURCE:
         story_event(s, "%llu source %s", at, event->source.revision->revision_id);
         break;
+    case COORDINATOR_ANSWER:
+        story_event(s, "%llu answer %d: %s", at, (int)event->answer.verdict, event->answer.text);
+        break;
     case COORDINATOR_REMOVE: story_event(s, "%llu remove %zu", at, event->remove.count); break;
     }
 }

@@ -184,12 +184,11 @@ static void known_fields_that_do_not_run_yet_are_problems(void **state)
 {
     (void)state;
     AUTO(parsed_deinit) struct parsed p = { 0 };
-    assert_true(parse(&p,
-                      "{\"name\": \"a\", \"triggers\": [{\"x\": 1}], \"meridian\": {},\n"
-                      "\"stages\": [{\"name\": \"s\", \"beforeEntry\": {\"conditions\": [{}]}}]}"));
+    assert_true(parse(&p, "{\"name\": \"a\", \"triggers\": [{\"x\": 1}], \"meridian\": {},\n"
+                          "\"stages\": [{\"name\": \"s\", \"blockers\": [{\"x\": 1}]}]}"));
     assert_int_equal(p.pipeline->unsupported_count, 2);
     assert_string_equal(p.pipeline->unsupported[0].path, "triggers");
-    assert_string_equal(p.pipeline->unsupported[1].path, "stages[0].beforeEntry");
+    assert_string_equal(p.pipeline->unsupported[1].path, "stages[0].blockers");
     assert_int_equal(p.pipeline->unsupported[1].line, 2);
     assert_non_null(strstr(p.pipeline->unsupported[1].text, "not supported yet"));
 }
@@ -229,7 +228,7 @@ static void what_a_stage_does_on_failure_is_read(void **state)
         { "{\"retryConfiguration\": {\"mode\": 1}}", 0, 0,
           "stages[0].onFailure.retryConfiguration.mode" },
         { "{\"retryConfiguration\": 1}", 0, 0, "stages[0].onFailure.retryConfiguration" },
-        { "{\"conditions\": [{}]}", 0, 0, "stages[0].onFailure.conditions" },
+        { "{\"conditions\": [{}]}", 0, 0, "stages[0].onFailure.conditions[0]" },
         { "{\"result\": \"FAIL\", \"conditions\": []}", FAILURE_FAIL, RETRY_FAILED_ACTIONS, NULL },
         { "{\"result\": \"ROLLBACK\"}", FAILURE_ROLLBACK, RETRY_FAILED_ACTIONS, NULL },
         { "{\"result\": \"RETRY\", \"retryConfiguration\": {\"retryMode\": \"ALL_ACTIONS\"}}",
