@@ -3,6 +3,7 @@
 #include "io/child.h"
 #include "io/clock.h"
 #include "io/digest.h"
+#include "shell/event_door.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,6 +33,7 @@ struct exchange {
     int fd;
     uint64_t offset, expected; /* of a PUT: next byte, end of its range */
     struct error failure;      /* ERR_NONE while all is well */
+    struct event_post *post;   /* events arrive, and nothing of the above holds */
     struct child child;
     struct loop_watch watch;
 };
@@ -42,6 +44,7 @@ struct artifact_server {
     const struct log *log;
     char *program;
     struct MHD_Daemon *daemon;
+    struct event_door *events;
     struct loop_watch watch;
     struct exchange *open; /* PUTs in progress */
     uint64_t stored;
@@ -104,11 +107,9 @@ static bool range_parse(const char *header, uint64_t size, uint64_t *from, uint6
     return true;
 }
 
-static enum MHD_Result serve_version(struct artifact_server *server,
-                                     struct MHD_Connection *connection,
+static enum MHD_Result serve_version(struct MHD_Connection *connection,
                                      const struct granted *granted)
 {
-    (void)server;
     struct error err = { 0 };
     struct dirstore_object object;
     int fd = -1;
@@ -209,6 +210,7 @@ static void exchange_free(struct exchange *x)
     if (x->watch.fd >= 0) loop_remove(x->server->loop, &x->watch);
     child_close(&x->child);
     auto_close(&x->fd);
+    event_post_free(x->post);
     free(x);
 }
 
@@ -336,6 +338,19 @@ static enum MHD_Result upload_end(struct exchange *x)
     return answer_error(x->connection, &x->failure);
 }
 
+static enum MHD_Result events_begin(struct artifact_server *server,
+                                    struct MHD_Connection *connection, const char *url,
+                                    const char *method, void **state)
+{
+    struct event_post *post = NULL;
+    enum MHD_Result result = event_door_begin(server->events, connection, url, method, &post);
+    if (!post) return result;
+    struct exchange *x = *state = xcalloc(1, sizeof *x);
+    *x = (struct exchange){ .server = server, .post = post, .fd = -1, .child.pidfd = -1 };
+    x->watch.fd = -1;
+    return result;
+}
+
 static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **state)
@@ -343,12 +358,15 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     (void)version;
     struct artifact_server *server = owner;
     struct exchange *x = *state;
+    if (x && x->post) return event_door_receive(x->post, connection, data, data_size);
     if (x && *data_size > 0) {
         upload_receive(x, data, *data_size);
         *data_size = 0;
         return MHD_YES;
     }
     if (x) return upload_end(x);
+    if (event_door_is_at(server->events, url))
+        return events_begin(server, connection, url, method, state);
     struct error err = { 0 };
     struct granted granted;
     if (!artifacts_check(server->artifacts, url, argument_of, connection, clock_wall_ms(), &granted,
@@ -366,7 +384,7 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
         return MHD_YES;
     }
     if (!granted.write && (head || text_equal(method, MHD_HTTP_METHOD_GET)))
-        return serve_version(server, connection, &granted);
+        return serve_version(connection, &granted);
     return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "the grant is for another method\n",
                   NULL, NULL);
 }
@@ -425,7 +443,9 @@ bool artifact_server_open(const struct artifact_server_config *config,
     AUTO(auto_free) char *certificate = text_of(config->certificate_pem);
     bool listening = listen_on(server, config, key, certificate, err);
     digest_cleanse(key, config->key_pem.len);
-    if (!listening) goto fail;
+    if (!listening ||
+        !event_door_open(config->events_token, config->buckets, log, &server->events, err))
+        goto fail;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     assert(info);
@@ -448,6 +468,7 @@ void artifact_server_close(struct artifact_server *server)
     }
     if (server->daemon) MHD_stop_daemon(server->daemon);
     while (server->open) exchange_free(server->open);
+    event_door_close(server->events);
     free(server->program);
     free(server);
 }
@@ -475,19 +496,4 @@ uint64_t artifact_server_deadline(const struct artifact_server *server)
 uint64_t artifact_server_stored(const struct artifact_server *server)
 {
     return server->stored;
-}
-
-bool artifact_verify(const char *file, const char *size, const char *sha256, struct error *err)
-{
-    uint8_t want[SHA256_SIZE], got[DIGEST_SIZE];
-    uint64_t bytes = 0;
-    AUTO(auto_close) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return fs_error(err, "open", file);
-    if (!hex_parse(sha256, want, sizeof want))
-        return error_set(err, ERR_INVALID, "the digest is not 64 hexadecimal digits");
-    if (!digest_fd(fd, got, &bytes, err)) return false;
-    if (fsync(fd) != 0) return fs_error(err, "fsync", file);
-    if (bytes != strtoull(size, NULL, 10) || !digest_equal(want, got, sizeof got))
-        return error_set(err, ERR_CORRUPT, "'%s' is not what was promised", file);
-    return true;
 }

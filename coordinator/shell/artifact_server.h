@@ -7,6 +7,8 @@
  *                             another PUT of the same upload is open; 422 wrong digest (the
  *                             upload is dropped); 507 disk full
  *
+ *   POST /events              S3's events (shell/event_door.h), where they are configured
+ *
  * Errors are one line of text. What arrives is kept when the connection is cut. The slow part of
  * storing, fsync and SHA-256 of the whole, is done by a child process of `program` started as
  * `PROGRAM verify-upload FILE SIZE SHA256` (artifact_verify() is that child's work): the loop
@@ -26,7 +28,9 @@ struct artifact_server_config {
     const char *listen;             /* as configured, for errors */
     const struct sockaddr *address; /* IPv4 or IPv6; port 0: a free one */
     struct bytes certificate_pem, key_pem;
-    const char *program; /* path of meridian-coordinator */
+    const char *program;      /* path of meridian-coordinator */
+    const char *events_token; /* file of shell/event_door.h; NULL: events are not taken */
+    struct buckets *buckets;  /* hear of events; NULL for none */
     uint32_t connections_max;
 };
 

@@ -204,6 +204,18 @@ uint64_t buckets_deadline(const struct buckets *b)
     return due;
 }
 
+void buckets_hint(struct buckets *b, const char *store, const char *key)
+{
+    for (size_t i = 0; b && i < BUCKET_OBJECTS_MAX; i++) {
+        struct bucket_object *object = &b->objects[i];
+        if (!object->bucket || !text_equal(object->bucket->name, store) ||
+            !text_equal(object->key, key))
+            continue;
+        object->hinted = true;
+        if (!object->busy) object->due_ms = 0;
+    }
+}
+
 uint64_t buckets_news(const struct buckets *b)
 {
     return b ? b->news : 0;

@@ -39,6 +39,9 @@ bool buckets_has(const struct buckets *buckets, const char *store);
 
 void buckets_run(struct buckets *buckets);
 uint64_t buckets_deadline(const struct buckets *buckets); /* CLOCK_BOOTTIME; UINT64_MAX: none */
+/* Somebody says that the object has changed: it is looked at at once, and once more when a look is
+ * under way. Nothing for objects that nobody asks about. */
+void buckets_hint(struct buckets *buckets, const char *store, const char *key);
 /* Grows with everything that was learnt about an object. */
 uint64_t buckets_news(const struct buckets *buckets);
 

@@ -77,6 +77,7 @@ struct bucket_object {
     char *key;
     bool busy;                   /* a request runs */
     bool named;                  /* ... for a version, not for the newest */
+    bool hinted;                 /* it changed after the newest one was asked for */
     char wanted[WIRE_KEY_MAX];   /* a version that somebody named; "" none */
     char looked[WIRE_KEY_MAX];   /* what the running request asks for; "" the newest */
     char missing[WIRE_KEY_MAX];  /* a named version that is not there, until that is told */

@@ -42,6 +42,7 @@ void bucket_look_ended(struct bucket_object *object, const struct error *trouble
     } else {
         object->due_ms = clock_boot_ms() +
                          (trouble->code == ERR_CONFLICT ? BUCKET_VERSIONING_MS : BUCKETS_POLL_MS);
+        if (object->hinted) object->due_ms = clock_boot_ms();
         if (trouble->code == ERR_NOT_FOUND && object->newest) {
             object->newest = 0;
             b->news++;
@@ -201,6 +202,7 @@ void bucket_look(struct bucket_object *object)
     struct s3_operation operation = operation_on(object, "HEAD", "");
     object->busy = true;
     if (!object->bucket->versioned) {
+        object->hinted = false;
         operation.method = "GET";
         operation.key = "";
         operation.subresource = "versioning";
@@ -209,6 +211,7 @@ void bucket_look(struct bucket_object *object)
     }
     object->named = object->wanted[0] != '\0';
     if (!object->named && bucket_chain_look(object)) return;
+    if (!object->named) object->hinted = false;
     memcpy(object->looked, object->wanted, sizeof object->looked);
     operation.version_id = object->looked;
     ask(object, &operation, false, on_head);

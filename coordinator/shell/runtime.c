@@ -95,6 +95,8 @@ NODISCARD static bool open_artifacts(struct runtime *r, const char *program, str
                                                    .certificate_pem = buf_bytes(&certificate),
                                                    .key_pem = buf_bytes(&key),
                                                    .program = program,
+                                                   .events_token = s->artifacts_events,
+                                                   .buckets = r->buckets,
                                                    .connections_max = HTTP_CONNECTIONS_MAX };
     return artifacts_open(&config, clock_wall_ms(), &r->artifacts, err) &&
            artifact_server_open(&server, r->artifacts, r->loop, r->log, &r->server, err);

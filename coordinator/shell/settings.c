@@ -125,6 +125,7 @@ static const struct config_field listen_fields[] = {
 static const struct config_field artifacts_fields[] = {
     { "listen", CONFIG_TEXT, offsetof(struct settings, artifacts_listen), .required = true },
     { "url", CONFIG_TEXT, offsetof(struct settings, artifacts_url), .required = false },
+    { "events", CONFIG_PATH, offsetof(struct settings, artifacts_events), .required = false },
     { .name = NULL }
 };
 

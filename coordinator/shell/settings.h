@@ -10,6 +10,8 @@
  *       listen: 127.0.0.1:7780           # HTTPS of the `dir` stores
  *       url: https://10.0.1.5:7780       # how others reach it; default: https://<listen>,
  *                                        # required where that is 0.0.0.0 or [::]
+ *       events: keys/events.token        # optional: S3's events are taken at /events of this
+ *                                        # server (shell/event_door.h), with the file's token
  *     stores:                            # buckets of pipelines, by name
  *       - name: source-code-bucket-us-west-2
  *         region: us-west-2
@@ -44,7 +46,7 @@ struct settings {
     struct config *config;
     const char *region, *state, *keys;
     const char *listen_workers, *listen_clients;
-    const char *artifacts_listen, *artifacts_url;
+    const char *artifacts_listen, *artifacts_url, *artifacts_events;
     struct sockaddr_storage artifacts_address; /* of artifacts_listen */
     struct artifact_store stores[ARTIFACT_STORES_MAX];
     size_t store_count;

@@ -1,13 +1,21 @@
 """Stores that are buckets of a real S3 server: source, copies in every region, logs."""
 import hashlib
+import json
 import os
+import random
 import re
+import ssl
+import time
+import urllib.error
+import urllib.request
 
+import botocore.session
 import pytest
 
 import s3
-from world import app, until
+from world import DEADLINE_S, app, until
 
+TOKEN = "a-token-of-the-door-for-events"
 PUTS = int(os.environ.get("MERIDIAN_PUTS", "150"))
 
 
@@ -18,6 +26,10 @@ def buckets():
         w.make_bucket("plain-bucket", "us-west-2", versioned=False)
         w.config.write_text(w.config.read_text() +
                             f"  - {{ name: plain-bucket, region: us-west-2, type: s3, endpoint: '{endpoints['us-west-2']}' }}\n")
+        w.config.write_text(w.config.read_text().replace("\nstores:\n", "\n  events: events.token\nstores:\n"))
+        token = w.folder / "events.token"
+        token.touch(0o600)
+        token.write_text(TOKEN + "\n")
         yield w.up()
 
 
@@ -125,6 +137,61 @@ def test_a_version_that_is_not_there_is_told_and_one_that_is_starts_at_once(buck
     assert buckets.ended(execution, "named")["status"] == "Succeeded"
 
 
+def tell(world, body, path="/events/" + TOKEN, method="POST", **headers):
+    """The status with which the coordinator takes an event."""
+    request = urllib.request.Request(f"https://127.0.0.1:{world.https_port}{path}", data=body, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE_S, context=ssl._create_unverified_context()) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def event_of(key, bucket="source-bucket"):
+    return json.dumps({"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]}).encode()
+
+
+def test_only_events_with_the_token_are_taken(buckets):
+    event = event_of("nothing.zip")
+    for path in ("/events", "/events/", "/events/" + TOKEN[:-1], "/events/" + TOKEN + "x", "/events/" + TOKEN + "/x", "/events?token=" + TOKEN):
+        assert tell(buckets, event, path) == 403
+    assert tell(buckets, event, "/events", Authorization="Bearer " + TOKEN[:-1]) == 403
+    assert tell(buckets, event, "/events", Authorization=TOKEN) == 403
+    assert tell(buckets, event, "/eventsx/" + TOKEN) == 404
+    assert tell(buckets, None, method="GET") == 405
+    assert tell(buckets, b"") == 400
+    assert tell(buckets, b"no event") == 400
+    assert tell(buckets, b" " * (2 << 20)) == 413
+    assert tell(buckets, event) == 200
+    assert tell(buckets, event, "/events", Authorization="Bearer " + TOKEN) == 200
+    assert tell(buckets, event_of("x", "no-such-bucket")) == 200
+    asks = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:us-west-2:1:t", "Token": "0123", "SubscribeURL": "https://127.0.0.1:1/"}
+    assert tell(buckets, json.dumps(asks).encode()) == 200
+    assert "aws sns confirm-subscription" in log_of(buckets)
+    assert TOKEN not in log_of(buckets)
+
+
+def test_notifications_of_the_server_start_executions_at_once(buckets):
+    """Each put comes right after a look, so that without notifications each waited BUCKETS_POLL_MS, 5 s. They stay for the tests that follow."""
+    region, puts = "us-west-2", 8
+    buckets.apply(buckets.pipeline("told"))
+    buckets.deploy(app("the first"), "told")
+    sns = botocore.session.Session().create_client("sns", region_name=region, endpoint_url=buckets.endpoints[region],
+                                                   aws_access_key_id=s3.KEYS[0], aws_secret_access_key=s3.KEYS[1])
+    topic = sns.create_topic(Name="told", Attributes={
+        "push-endpoint": f"https://127.0.0.1:{buckets.https_port}/events/{TOKEN}", "verify-ssl": "false"})["TopicArn"]
+    buckets.s3[region].put_bucket_notification_configuration(Bucket="source-bucket", NotificationConfiguration={
+        "TopicConfigurations": [{"Id": "told", "TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]})
+    body, before = buckets.pack(app("again"), "told").read_bytes(), time.monotonic()
+    for _ in range(puts):
+        version = buckets.s3[region].put_object(Bucket="source-bucket", Key="told.zip", Body=body)["VersionId"]
+        until(lambda: version in [v for _, v in started(buckets, "told")], "the execution of a version that was told")
+    took = time.monotonic() - before
+    assert log_of(buckets).count("an event of S3") >= puts
+    print(f"{puts} versions were found in {took:.1f} s")
+    assert took < puts * 5 / 2
+
+
 def test_every_version_between_two_looks_starts_an_execution_in_order(buckets):
     """More than may be live at a time, a delete marker among them, and a coordinator that dies."""
     definition = buckets.pipeline("every")
@@ -139,6 +206,9 @@ def test_every_version_between_two_looks_starts_an_execution_in_order(buckets):
     buckets.kill_coordinator()
     versions += put_versions(buckets, "every", PUTS - 60)
     buckets.start_coordinator().wait_connected()
+    events = [event_of("every.zip")] * 60 + [event_of(f"every.zip.{i}") for i in range(20)]
+    for event in random.Random(7).sample(events, len(events)):
+        assert tell(buckets, event) == 200
     until(lambda: len(started(buckets, "every")) >= 101, "as many executions as may be live")
     assert [version for _, version in started(buckets, "every")] == versions[:101]
     for done in range(1, len(versions) - 100):
