@@ -190,7 +190,18 @@ bool dirstore_get(const struct dirstore *store, const char *key,
         !version_path(folder, object, ".data", path, err))
         return false;
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
     if (opened < 0) return fs_error(err, "open", path);
+    bool known = fstat(opened, &st) == 0;
+    if (!known || (uint64_t)st.st_size != object->size) {
+        if (known)
+            error_set(err, ERR_CORRUPT, "'%s' is damaged: it has %llu of %llu bytes", path,
+                      (unsigned long long)st.st_size, (unsigned long long)object->size);
+        else
+            fs_error(err, "stat", path);
+        close(opened);
+        return false;
+    }
     *fd = opened;
     return true;
 }

@@ -51,7 +51,7 @@ NODISCARD bool dirstore_put(const struct dirstore *store, const char *key, const
 /* "" for the newest version. */
 NODISCARD bool dirstore_head(const struct dirstore *store, const char *key, const char *version_id,
                              struct dirstore_object *out, struct error *err);
-/* The bytes of a version; the caller closes *fd. */
+/* The bytes of a version; the caller closes *fd. ERR_CORRUPT when the file has another size. */
 NODISCARD bool dirstore_get(const struct dirstore *store, const char *key,
                             const struct dirstore_object *object, int *fd, struct error *err);
 /* What a store holds, key by key in an order of its own, beginning with the key of mark `from`, or

@@ -69,6 +69,26 @@ static void assert_text(struct fixture *f, const char *key, const char *version,
     assert_string_equal(data, text);
 }
 
+/* Whoever fetches it would wait for bytes that never come. */
+static void a_file_of_another_size_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = { 0 };
+    struct dirstore_object object = put(f, "spoilt.zip", "content");
+    int fd = -1;
+    for (uint64_t size = 0; size < 9; size++) {
+        object.size = size;
+        bool right = size == strlen("content");
+        if (dirstore_get(&f->store, "spoilt.zip", &object, &fd, &err) != right)
+            fail_msg("size %d", (int)size);
+        if (right)
+            close(fd);
+        else
+            assert_int_equal(err.code, ERR_CORRUPT);
+    }
+    assert_non_null(strstr(err.text, "is damaged: it has 7 of 8 bytes"));
+}
+
 static void wrong_keys_and_uploads_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -159,6 +179,7 @@ static void what_a_crash_left_between_data_and_meta_is_removed_at_open(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_file_of_another_size_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_keys_and_uploads_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(older_versions_stay_readable, setup, teardown),
         cmocka_unit_test_setup_teardown(metadata_comes_back_as_it_was_given, setup, teardown),
