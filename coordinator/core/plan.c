@@ -1,5 +1,6 @@
 #include "core/plan.h"
 
+#include "core/delta.h"
 #include "core/view.h"
 
 #include <string.h>
@@ -97,7 +98,14 @@ static void input(struct outlook *o, struct preview_step *step, const char *arti
     } else if (store && kept(o, store, source->newest.ref.sha256)) {
         note(o, step, arena_format(o->arena, "%s is there already", artifact));
     } else {
-        step->bytes += source->newest.ref.size;
+        struct delta_base base;
+        const struct artifact_ref *ref = &source->newest.ref;
+        step->bytes += ref->size;
+        if (store && delta_allowed(o->c, ref->size) &&
+            delta_base_find(o->p, artifact, store, ref->sha256, ref->store, &base))
+            note(o, step,
+                 arena_format(o->arena, "at most: %s can be told by revision %.8s", artifact,
+                              base.revision));
     }
 }
 
