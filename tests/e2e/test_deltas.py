@@ -35,6 +35,7 @@ def test_the_second_revision_crosses_as_a_delta():
         w.up()
         w.apply(w.pipeline())
         first, before = deploy(w, big("one"))
+        assert "can be told by" not in w.meridian("plan", "-f", w.folder / "pipeline.json").stdout
         assert {c["way"] for r, c in before.items() if r != "us-west-2"} == {"whole"}
         _, after = deploy(w, big("two", 1000))
         for region, copy in after.items():
@@ -112,5 +113,47 @@ def test_workers_that_die_on_the_way_end_it_with_the_right_bytes():
             view = w.ended(execution)
             assert view["status"] == "Succeeded", view
             both = copies(w.status(execution))
+            assert both["us-east-1"]["sha256"] == both["us-west-2"]["sha256"]
+        assert all(x.page() == "n3" for x in w.workers.values())
+
+
+def test_a_delta_that_is_spoilt_or_gone_makes_the_copy_whole():
+    """It was made for one region; the other one comes later and finds rubbish in its place."""
+    for spoil in (lambda path: path.write_bytes(random.Random(9).randbytes(path.stat().st_size)),
+                  lambda path: path.write_bytes(path.read_bytes()[:100]), lambda path: path.unlink()):
+        with world(regions=["us-west-2", "us-east-1", "ap-southeast-2"]) as w:
+            w.up()
+            w.apply(w.pipeline())
+            deploy(w, big("one"))
+            late = w.workers["web-ap-southeast-2"]
+            late.kill()
+            execution = w.execution_of(w.push(big("two", 1000)))
+            until(lambda: copies(w.status(execution)).get("us-east-1", {}).get("way") == "delta", "the first copy")
+            made = [o for o in objects(w, "store-us-west-2") if ".delta/" in o["key"]]
+            assert len(made) == 1
+            spoil(data_of(w, "store-us-west-2", made[0]["versionId"]))
+            late.start()
+            view = w.ended(execution)
+            assert view["status"] == "Succeeded", view
+            copy = copies(w.status(execution))["ap-southeast-2"]
+            assert copy["way"] == "whole" and copy["wayNote"], copy
+            assert all(x.page() == "two" for x in w.workers.values())
+
+
+def test_a_coordinator_that_dies_on_the_way_goes_on_with_what_was_made():
+    with world(regions=["us-west-2", "us-east-1"]) as w:
+        w.up()
+        w.apply(w.pipeline())
+        deploy(w, big("one"))
+        for n in range(4):
+            execution = w.execution_of(w.push(big(f"n{n}", 1000 * (n + 1))))
+            if n % 2:
+                until(lambda: "us-east-1" in copies(w.status(execution)), "the copy's begin")
+            w.kill_coordinator()
+            w.start_coordinator()
+            view = w.ended(execution)
+            assert view["status"] == "Succeeded", view
+            both = copies(w.status(execution))
+            assert both["us-east-1"]["way"] in ("delta", "whole"), both
             assert both["us-east-1"]["sha256"] == both["us-west-2"]["sha256"]
         assert all(x.page() == "n3" for x in w.workers.values())
