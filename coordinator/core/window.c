@@ -74,6 +74,11 @@ static const char *item_take(const struct part *part, const char *at, struct win
     return at;
 }
 
+static bool ends(const char *at)
+{
+    return *at == '\0' || *at == ' ' || *at == '\t';
+}
+
 static const char *part_take(enum window_part which, const char *at, struct window_set *out)
 {
     if (*at == '?' && (which == WINDOW_DAY || which == WINDOW_WEEKDAY))
@@ -83,7 +88,68 @@ static const char *part_take(enum window_part which, const char *at, struct wind
         if (!at || *at != ',') break;
         at++;
     }
-    return at && (*at == '\0' || *at == ' ' || *at == '\t') ? at : NULL;
+    return at && ends(at) ? at : NULL;
+}
+
+/* ---- days that the month decides ---- */
+
+static void all_of(enum window_part which, struct window *out)
+{
+    const char *behind = item_take(&parts[which], "*", &out->sets[which]);
+    assert(behind);
+}
+
+/* "L", "L-3", "LW", "15W"; NULL when it is none of these. */
+static const char *month_day_take(const char *at, struct window *out)
+{
+    const struct part *part = &parts[WINDOW_DAY];
+    struct window parsed = *out;
+    if (*at == 'L' && at[1] == 'W') {
+        parsed.day = WINDOW_LAST_WORKDAY;
+        at += 2;
+    } else if (*at == 'L') {
+        parsed.day = WINDOW_LAST_DAY;
+        at++;
+        if (*at == '-') at = number_take(at + 1, &parsed.number);
+        if (!at || parsed.number >= part->most) return NULL;
+    } else {
+        parsed.day = WINDOW_NEAR_DAY;
+        at = value_take(part, at, &parsed.number);
+        if (!at || *at != 'W') return NULL;
+        at++;
+    }
+    if (!ends(at)) return NULL;
+    all_of(WINDOW_DAY, &parsed);
+    *out = parsed;
+    return at;
+}
+
+/* "6L", "FRIL", "6#3", "FRI#3"; NULL when it is none of these. */
+static const char *weekday_take(const char *at, struct window *out)
+{
+    struct window parsed = *out;
+    unsigned value = 0;
+    at = value_take(&parts[WINDOW_WEEKDAY], at, &value);
+    if (!at || (*at != 'L' && *at != '#')) return NULL;
+    parsed.day = *at == 'L' ? WINDOW_LAST_WEEKDAY : WINDOW_NTH_WEEKDAY;
+    parsed.weekday = value - 1;
+    at++;
+    if (parsed.day == WINDOW_NTH_WEEKDAY) at = number_take(at, &parsed.number);
+    if (!at || !ends(at) || parsed.number > 5) return NULL;
+    if (parsed.day == WINDOW_NTH_WEEKDAY && parsed.number < 1) return NULL;
+    all_of(WINDOW_WEEKDAY, &parsed);
+    *out = parsed;
+    return at;
+}
+
+static const char *day_take(enum window_part which, const char *at, struct window *out)
+{
+    const char *behind = NULL;
+    if (which == WINDOW_DAY) behind = month_day_take(at, out);
+    if (which == WINDOW_WEEKDAY && *at == 'L' && ends(at + 1)) /* Saturday */
+        return item_take(&parts[which], "7", &out->sets[which]), at + 1;
+    if (which == WINDOW_WEEKDAY) behind = weekday_take(at, out);
+    return behind ? behind : part_take(which, at, &out->sets[which]);
 }
 
 static bool restricted(char first)
@@ -105,7 +171,7 @@ bool window_parse(const char *cron, struct window *out, struct error *err)
             return error_set(err, ERR_INVALID, "the cron expression '%.100s' has no %s", cron,
                              parts[i].name);
         firsts[i] = *at;
-        const char *behind = part_take((enum window_part)i, at, &parsed.sets[i]);
+        const char *behind = day_take((enum window_part)i, at, &parsed);
         if (!behind)
             return error_set(err, ERR_INVALID,
                              "the %s of a cron expression are *, values of %u to %u, ranges and "
@@ -160,6 +226,41 @@ static int32_t offset_at(const struct window_zone *zone, int64_t now_s, int64_t 
     return offset;
 }
 
+static unsigned month_length(unsigned year, unsigned month)
+{
+    static const unsigned char lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return lengths[month - 1] + (month == 2 && leap ? 1U : 0U);
+}
+
+/* The working day of the month that is nearest to its `day`th, which is that weekday (0 Sunday). */
+static unsigned workday_near(unsigned day, unsigned weekday, unsigned length)
+{
+    if (weekday == 6) return day > 1 ? day - 1 : day + 2;
+    if (weekday == 0) return day < length ? day + 1 : day - 2;
+    return day;
+}
+
+/* Whether it is the day that the month decides. */
+static bool day_decided(const struct window *window, const unsigned bits[WINDOW_PARTS])
+{
+    unsigned day = bits[WINDOW_DAY] + 1, weekday = bits[WINDOW_WEEKDAY];
+    unsigned length = month_length(bits[WINDOW_YEAR] + 1970, bits[WINDOW_MONTH] + 1);
+    unsigned first = (weekday + 35 - (day - 1)) % 7; /* the weekday of the month's first */
+    switch (window->day) {
+    case WINDOW_ANY_DAY: return true;
+    case WINDOW_LAST_DAY: return day + window->number == length;
+    case WINDOW_LAST_WORKDAY: return day == workday_near(length, (first + length - 1) % 7, length);
+    case WINDOW_NEAR_DAY:
+        return window->number <= length &&
+               day == workday_near(window->number, (first + window->number - 1) % 7, length);
+    case WINDOW_LAST_WEEKDAY: return weekday == window->weekday && day + 7 > length;
+    case WINDOW_NTH_WEEKDAY:
+        return weekday == window->weekday && (day - 1) / 7 + 1 == window->number;
+    }
+    return false;
+}
+
 /* 0 when the wall time matches, else for how many seconds it surely does not. */
 static int64_t misses_for(const struct window *window, const unsigned bits[WINDOW_PARTS])
 {
@@ -174,7 +275,7 @@ static int64_t misses_for(const struct window *window, const unsigned bits[WINDO
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (!set_has(&window->sets[order[i].part], bits[order[i].part]))
             return order[i].length_s - second % order[i].length_s;
-    return 0;
+    return day_decided(window, bits) ? 0 : DAY_S - second;
 }
 
 bool window_open(const struct window *window, const struct window_zone *zone, int64_t now_s)

@@ -35,9 +35,19 @@ static void a_wrong_expression_is_refused_by_its_part(void **state)
         { "* * ? * * *", "hours" },
         { "* * * ?1 * *", "day of month" },
         { "* * * 0 * ?", "day of month" },
-        { "* * * L * ?", "day of month" },
+        { "* * * L-31 * ?", "day of month" },
+        { "* * * L- * ?", "day of month" },
+        { "* * * LX * ?", "day of month" },
+        { "* * * 32W * ?", "day of month" },
+        { "* * * 1,L * ?", "day of month" },
+        { "* * * 5W,6 * ?", "day of month" },
         { "* * * ? 13 *", "month" },
-        { "* * * ? * MON#1", "day of week" },
+        { "* * * ? * MON#6", "day of week" },
+        { "* * * ? * MON#0", "day of week" },
+        { "* * * ? * MON#", "day of week" },
+        { "* * * ? * 8L", "day of week" },
+        { "* * * ? * FRIL,MON", "day of week" },
+        { "* * * L * MON", "write ?" },
         { "* * * ? * 8", "day of week" },
         { "* */0 * ? * *", "minutes" },
         { "* */ * ? * *", "minutes" },
@@ -103,6 +113,47 @@ static void a_window_that_is_shut_says_when_it_opens(void **state)
     (void)state;
 }
 
+/* Each day of 2024 on which it is open; that year has a leap day. */
+static void a_day_that_the_month_decides_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cron;
+        unsigned days[12]; /* of 2024, by month */
+    } rows[] = {
+        { "0 0 12 L * ?", { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } },
+        { "0 0 12 L-3 * ?", { 28, 26, 28, 27, 28, 27, 28, 28, 27, 28, 27, 28 } },
+        { "0 0 12 LW * ?", { 31, 29, 29, 30, 31, 28, 31, 30, 30, 31, 29, 31 } },
+        { "0 0 12 1W * ?", { 1, 1, 1, 1, 1, 3, 1, 1, 2, 1, 1, 2 } },
+        { "0 0 12 15W * ?", { 15, 15, 15, 15, 15, 14, 15, 15, 16, 15, 15, 16 } },
+        { "0 0 12 31W * ?", { 31, 0, 29, 0, 31, 0, 31, 30, 0, 31, 0, 31 } },
+        { "0 0 12 ? * 6L", { 26, 23, 29, 26, 31, 28, 26, 30, 27, 25, 29, 27 } },
+        { "0 0 12 ? * FRIL", { 26, 23, 29, 26, 31, 28, 26, 30, 27, 25, 29, 27 } },
+        { "0 0 12 ? * MON#1", { 1, 5, 4, 1, 6, 3, 1, 5, 2, 7, 4, 2 } },
+        { "0 0 12 ? * 7#5", { 0, 0, 30, 0, 0, 29, 0, 31, 0, 0, 30, 0 } },
+    };
+    static const unsigned lengths[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct window window = parsed(rows[i].cron);
+        int64_t noon = 1704110400; /* 2024-01-01 12:00 */
+        int64_t next = window_next(&window, &utc, noon - 43200);
+        for (unsigned m = 0; m < 12; m++)
+            for (unsigned d = 1; d <= lengths[m]; d++, noon += 86400) {
+                bool open = window_open(&window, &utc, noon);
+                if (open != (d == rows[i].days[m]))
+                    fail_msg("%s: %u-%u: %d", rows[i].cron, m + 1, d, open);
+                if (!open) continue;
+                assert_int_equal(next, noon);
+                next = window_next(&window, &utc, noon + 1);
+            }
+    }
+    struct window saturday = parsed("* * * ? * L");
+    assert_true(window_open(&saturday, &utc, 1709380800));  /* 2 March 2024 12:00 */
+    assert_false(window_open(&saturday, &utc, 1709294400)); /* the day before */
+    struct window leap = parsed("0 0 0 L 2 ? 2100");        /* no leap year */
+    assert_int_equal(window_next(&leap, &utc, 1709380800), 4107456000);
+}
+
 static void an_hour_that_the_clock_skips_never_comes(void **state)
 {
     (void)state;
@@ -148,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_wrong_expression_is_refused_by_its_part),
         cmocka_unit_test(every_part_is_compared),
         cmocka_unit_test(a_window_that_is_shut_says_when_it_opens),
+        cmocka_unit_test(a_day_that_the_month_decides_is_found),
         cmocka_unit_test(an_hour_that_the_clock_skips_never_comes),
         cmocka_unit_test(an_hour_that_the_clock_repeats_comes_twice),
         cmocka_unit_test(the_search_passes_over_no_second),
