@@ -62,7 +62,8 @@ struct source_watch {
 };
 size_t coordinator_view_sources(const struct coordinator *coordinator, struct arena *arena,
                                 const struct source_watch **out);
-/* What rules ask of the world now: at most VIEW_QUESTIONS_MAX (core/rule.h). */
+/* What rules ask of the world now (core/rule.h): VIEW_QUESTIONS_MAX of the oldest executions, more
+ * come in their turn. */
 enum { VIEW_QUESTIONS_MAX = 100 };
 struct rule_question {
     struct id rule;    /* for the answer */

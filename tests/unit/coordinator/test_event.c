@@ -1,6 +1,8 @@
 /* What S3 says of its objects: coordinator/shell/bucket_event.h. */
+#include "io/fs.h"
 #include "io/s3.h"
 #include "shell/bucket_event.h"
+#include "shell/event_door.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -145,6 +148,69 @@ static void a_topic_that_asks_to_be_confirmed_is_told(void **state)
     assert_int_equal(events.count, 0);
 }
 
+/* ---- the token ---- */
+
+static void a_token_that_is_weak_or_readable_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        mode_t mode;
+        enum error_code code;
+    } rows[] = {
+        { "0123456789abcdef0123456789abcdef", 0640, ERR_DENIED },
+        { "0123456789abcdef0123456789abcdef", 0604, ERR_DENIED },
+        { "", 0600, ERR_INVALID },
+        { "0123456789abcde", 0600, ERR_INVALID },
+        { "0123456789abcde\n", 0600, ERR_INVALID },
+        { "0123456789abcdef 123", 0600, ERR_INVALID },
+        { "0123456789abcdef/../", 0600, ERR_INVALID },
+        { "0123456789abcdef", 0600, ERR_NONE },
+        { "0123456789abcdef-._~\r\n", 0400, ERR_NONE },
+    };
+    char folder[] = "/tmp/meridian-event-XXXXXX", path[64];
+    struct error err = { 0 };
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/token", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct event_door *door = NULL;
+        assert_true(fs_write_atomic(path, bytes_of_text(rows[i].text), rows[i].mode, &err));
+        bool opened = event_door_open(path, NULL, NULL, &door, &err);
+        if (opened != (rows[i].code == ERR_NONE)) fail_msg("row %zu: %s", i, err.text);
+        if (!opened) assert_int_equal(err.code, rows[i].code);
+        assert_int_equal(opened, door != NULL);
+        event_door_close(door);
+    }
+    assert_int_equal(unlink(path), 0);
+    struct event_door *door = NULL;
+    assert_false(event_door_open(path, NULL, NULL, &door, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_true(event_door_open(NULL, NULL, NULL, &door, &err)); /* none is configured */
+    assert_null(door);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void a_door_is_at_its_path_only(void **state)
+{
+    (void)state;
+    assert_false(event_door_is_at(NULL, "/events"));
+    char folder[] = "/tmp/meridian-event-XXXXXX", path[64];
+    struct error err = { 0 };
+    struct event_door *door = NULL;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/token", folder);
+    assert_true(fs_write_atomic(path, bytes_of_text("0123456789abcdef"), 0600, &err));
+    assert_true(event_door_open(path, NULL, NULL, &door, &err));
+    assert_true(event_door_is_at(door, "/events"));
+    assert_true(event_door_is_at(door, "/events/x"));
+    assert_false(event_door_is_at(door, "/eventsx"));
+    assert_false(event_door_is_at(door, "/event"));
+    assert_false(event_door_is_at(door, "/"));
+    event_door_close(door);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +220,8 @@ int main(void)
         cmocka_unit_test(a_key_is_handed_out_as_it_stands_and_decoded),
         cmocka_unit_test(every_shape_names_its_object),
         cmocka_unit_test(a_topic_that_asks_to_be_confirmed_is_told),
+        cmocka_unit_test(a_token_that_is_weak_or_readable_is_refused),
+        cmocka_unit_test(a_door_is_at_its_path_only),
     };
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);
 }
