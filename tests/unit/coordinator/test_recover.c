@@ -141,6 +141,12 @@ static void a_definition_that_cannot_be_read_holds_its_execution(void **state)
     assert_true(coordinator_view_execution(w.c, "", prefix, &w.arena, &view, &err));
     assert_non_null(strstr(view.execution.status_summary, "cannot be read"));
     assert_int_equal(view.execution.status, STATUS_IN_PROGRESS);
+    const struct reason *reasons = NULL;
+    assert_true(coordinator_view_why(w.c, "", prefix, &w.arena, &reasons, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(reasons[0].code, REASON_DEFINITION);
+    assert_string_equal(reasons[0].text, view.execution.status_summary);
+    assert_string_equal(reasons[0].fix, "restore the coordinator's state from a backup");
     world_deinit(&w);
 }
 

@@ -463,6 +463,92 @@ static void a_plan_tells_order_hosts_and_bytes(void **state)
     world_deinit(&w);
 }
 
+/* ---- causes of their own ---- */
+
+static void an_older_one_that_comes_first_is_told_though_the_stage_is_free(void **state)
+{
+    (void)state;
+    struct world w;
+    char fix[32];
+    begin(&w, "xr:QUEUED A=us-west-2 B=us-west-2");
+    struct id first = run(&w);
+    assert_int_equal(world_apply(&w, "xr:QUEUED B=us-west-2")->failure.code, ERR_NONE);
+    world_run(&w, "xr", "", "v2");
+    const struct reason *turn = reason(&w, "", REASON_TURN);
+    snprintf(fix, sizeof fix, "meridian why %.8s", first.text);
+    assert_string_equal(turn->stage, "B");
+    assert_non_null(strstr(turn->text, first.text));
+    assert_non_null(strstr(turn->text, "goes into stage B before this one"));
+    assert_string_equal(turn->fix, fix);
+    world_deinit(&w);
+}
+
+static void a_coordinator_that_does_not_know_its_workers_yet_says_so(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    assert_int_equal(world_apply(&w, "xr Prod=us-east-1")->failure.code, ERR_NONE);
+    run(&w);
+    (void)reason(&w, "", REASON_NOBODY_FREE);
+    w.no_fleet = true;
+    world_restart(&w);
+    assert_string_equal(reason(&w, "", REASON_FLEET)->text,
+                        "the coordinator has just started and does not know the workers yet");
+    world_deinit(&w);
+}
+
+static void a_copy_that_another_execution_makes_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "xr:PARALLEL Prod=us-east-1");
+    run(&w);
+    run(&w);
+    const struct reason *copy = reason(&w, "", REASON_COPY_ELSEWHERE);
+    assert_string_equal(copy->text, "another execution copies artifact App to us-east-1");
+    assert_string_equal(copy->region, "us-east-1");
+    world_deinit(&w);
+}
+
+static void a_host_whose_turn_has_not_come_is_told_by_the_configuration(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.no_fleet = true;
+    world_fleet(&w, "w1", "us-west-2", "w2", "us-west-2", (const char *)NULL);
+    world_hello(&w, "w1", "us-west-2", 1, 1);
+    world_hello(&w, "w2", "us-west-2", 1, 2);
+    assert_int_equal(world_apply(&w, "xr Prod=us-west-2")->failure.code, ERR_NONE);
+    assert_int_equal(world_apply(&w, "{\"deploymentGroup\": {\"applicationName\": \"app\", "
+                                     "\"deploymentGroupName\": \"prod\"}}")
+                         ->failure.code,
+                     ERR_NONE);
+    run(&w);
+    const struct reason *turn = reason(&w, "", REASON_HOST_TURN);
+    assert_string_equal(turn->worker, "w2");
+    assert_string_equal(turn->text, "waits for its turn: CodeDeployDefault.OneAtATime, at most 1 "
+                                    "of 2 at once");
+    world_deinit(&w);
+}
+
+static void a_region_whose_hosts_take_no_deployment_is_told_by_the_action(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.no_fleet = true;
+    world_fleet(&w, "o1", "us-west-2", (const char *)NULL);
+    world_hello(&w, "o1", "us-west-2", 1, 1);
+    assert_int_equal(world_apply(&w, "xr Prod=us-west-2")->failure.code, ERR_NONE);
+    run(&w);
+    const struct reason *other = reason(&w, "", REASON_OTHER);
+    assert_string_equal(other->action, "us-west-2");
+    assert_true(other->text[0]);
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +573,11 @@ int main(void)
         cmocka_unit_test(a_plan_counts_the_hosts_of_the_deployment_group),
         cmocka_unit_test(a_plan_names_stages_and_actions_that_come_and_go),
         cmocka_unit_test(a_plan_tells_order_hosts_and_bytes),
+        cmocka_unit_test(an_older_one_that_comes_first_is_told_though_the_stage_is_free),
+        cmocka_unit_test(a_coordinator_that_does_not_know_its_workers_yet_says_so),
+        cmocka_unit_test(a_copy_that_another_execution_makes_is_told),
+        cmocka_unit_test(a_host_whose_turn_has_not_come_is_told_by_the_configuration),
+        cmocka_unit_test(a_region_whose_hosts_take_no_deployment_is_told_by_the_action),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
