@@ -58,18 +58,45 @@ static void look_window(struct coordinator *c, struct model_execution *e, size_t
 
 /* ---- variables ---- */
 
-/* Back-references and counts can cost any amount of time and memory: they are refused. */
+/* Behind a list of characters: "[a-z]", "[]a]", "[[:digit:]]". */
+static const char *list_end(const char *at)
+{
+    at++;
+    if (*at == '^') at++;
+    if (*at == ']') at++;
+    while (*at && *at != ']') {
+        const char *class_end = *at == '[' && at[1] == ':' ? strstr(at + 2, ":]") : NULL;
+        at = class_end ? class_end + 2 : at + 1;
+    }
+    return *at ? at + 1 : at;
+}
+
+/* What can cost any amount of time or memory to compare, even to compile. */
+static const char *cost_flaw(const char *pattern)
+{
+    bool repeatable = false;
+    for (const char *at = pattern; *at;) {
+        bool counts = *at == '*' || *at == '+' || *at == '?';
+        if (*at == '{') return "a pattern has no {}: write * + ?";
+        if (*at == '\\' && at[1] >= '1' && at[1] <= '9') return "a pattern has no back-reference";
+        if (counts && !repeatable)
+            return "* + ? stand behind one character, . or [...], not behind a group or each other";
+        repeatable = !counts && *at != '(' && *at != ')' && *at != '|' && *at != '^' && *at != '$';
+        if (*at == '[')
+            at = list_end(at);
+        else
+            at += *at == '\\' && at[1] ? 2 : 1;
+    }
+    return NULL;
+}
+
 const char *rule_pattern_flaw(const char *pattern, struct arena *arena)
 {
     regex_t compiled;
     char text[ERROR_MAX];
     if (strlen(pattern) > PATTERN_MAX) return "a pattern has at most 256 characters";
-    if (strchr(pattern, '{')) return "a pattern has no {}: write * + ?";
-    for (const char *at = pattern; *at; at++)
-        if (*at == '\\' && *++at >= '1' && *at <= '9')
-            return "a pattern has no back-reference";
-        else if (!*at)
-            break;
+    const char *flaw = cost_flaw(pattern);
+    if (flaw) return flaw;
     int code = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
     if (code == 0) {
         regfree(&compiled);

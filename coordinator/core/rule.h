@@ -1,7 +1,7 @@
 /* rule.h - one rule of a condition: when it is met, and when it has failed.
  *
  *     DeploymentWindow  waits until the window is open (window.h); fails when it never will be
- *     VariableCheck     compares: EQ, NE, CONTAINS, MATCHES (a POSIX extended regular expression)
+ *     VariableCheck     compares: EQ, NE, CONTAINS, MATCHES (rule_pattern_flaw())
  *     CloudWatchAlarm   fails when `meridian alarm` has raised that alarm, now or while it waits
  *     Prometheus, Http  an address is asked by the shell, again and again: fails when a query has
  *                       a result, or an answer is not 200 to 299; met when the last answer was
@@ -22,5 +22,7 @@ enum { RULE_ASK_MS = 15000 };
 /* Of a rule in progress: ends it, or says when to look again. */
 void rule_look(struct coordinator *c, struct model_execution *e, size_t stage, size_t rule);
 void rule_answer(struct coordinator *c, const struct coordinator_event *event);
-/* NULL, or why the texts cannot be compared so. */
+/* NULL, or why values cannot be compared with it: a POSIX extended regular expression of at most
+ * 256 characters whose cost is bounded: no {}, no back-reference, nothing repeated but a character.
+ */
 const char *rule_pattern_flaw(const char *pattern, struct arena *arena);

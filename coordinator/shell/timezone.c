@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DAY_S = 86400, YEAR_S = 366 * DAY_S, CHANGES_MAX = 4 * TIMEZONE_YEARS };
+/* No zone changes twice in a week. */
+enum { WEEK_S = 7 * 86400, YEAR_S = 366 * 86400, CHANGES_MAX = 4 * TIMEZONE_YEARS };
 
 static const char *const folders[] = { "/usr/share/zoneinfo", "/usr/lib/zoneinfo",
                                        "/etc/zoneinfo" };
@@ -62,11 +63,11 @@ static void changes_find(int64_t now_s, struct arena *arena, struct window_zone 
     int64_t end_s = now_s + (int64_t)TIMEZONE_YEARS * YEAR_S;
     *out = (struct window_zone){ .offset_s = offset_at(now_s), .changes = changes };
     int32_t last = out->offset_s;
-    for (int64_t at_s = now_s; at_s < end_s && out->change_count < CHANGES_MAX; at_s += DAY_S) {
-        int32_t next = offset_at(at_s + DAY_S);
+    for (int64_t at_s = now_s; at_s < end_s && out->change_count < CHANGES_MAX; at_s += WEEK_S) {
+        int32_t next = offset_at(at_s + WEEK_S);
         if (next == last) continue;
         changes[out->change_count++] =
-            (struct window_change){ change_between(at_s, at_s + DAY_S), next };
+            (struct window_change){ change_between(at_s, at_s + WEEK_S), next };
         last = next;
     }
 }

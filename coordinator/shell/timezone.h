@@ -1,6 +1,6 @@
 /* timezone.h - a zone's changes between wall time and UTC, as data for core/window.h.
  *
- * Found by asking the C library (tzset(3), localtime_r(3)) about each day of the years ahead, so
+ * Found by asking the C library (tzset(3), localtime_r(3)) about each week of the years ahead, so
  * that the system's zone files are read by their own reader. The process's TZ is put back.
  * Package: tzdata. Limits: TIMEZONE_YEARS from now on, to be looked up anew by each start; a name
  * has at most TIMEZONE_NAME_MAX letters, digits and / _ + -.
