@@ -143,6 +143,14 @@ static void rules_override(struct coordinator *c, struct model_execution *e, siz
     }
 }
 
+/* The stage that has failed by it; what onFailure was asked then is not so any more. */
+static void goes_on(struct coordinator *c, struct model_execution *e, size_t stage)
+{
+    for (size_t r = 0; next_rule(e, stage, CONDITION_ON_FAILURE, &r); r++)
+        if (model_action(e, stage, r)->status != STATUS_PENDING) retry_renew(c, e, stage, r);
+    engine_reopen(c, e, stage);
+}
+
 static const char *never(struct coordinator *c, const struct model_execution *e, size_t stage,
                          enum condition_type type)
 {
@@ -202,7 +210,7 @@ void condition_request(struct coordinator *c, const struct coordinator_event *ev
         return;
     }
     rules_override(c, e, stage, asked, event->request.client);
-    if (reopen) engine_reopen(c, e, stage);
+    if (reopen) goes_on(c, e, stage);
     c->changed = true;
     request_done(c, event, &asked->submission, &e->state.id);
 }

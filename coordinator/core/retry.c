@@ -58,8 +58,7 @@ static void jobs_carry(struct coordinator *c, struct model_execution *e, const s
 
 /* ---- the stage ---- */
 
-static void action_reset(struct coordinator *c, struct model_execution *e, size_t stage,
-                         size_t action)
+void retry_renew(struct coordinator *c, struct model_execution *e, size_t stage, size_t action)
 {
     struct action_state *state = model_action(e, stage, action);
     struct id old = state->id, none = { "" };
@@ -89,7 +88,7 @@ static void rules_reset(struct coordinator *c, struct model_execution *e, size_t
         const struct action_state *state = model_action(e, stage, r);
         bool met = state->status == STATUS_SUCCEEDED || state->status == STATUS_SKIPPED;
         bool kept = met && mode != RETRY_ALL_ACTIONS && state->condition != CONDITION_ON_FAILURE;
-        if (state->status != STATUS_PENDING && !kept) action_reset(c, e, stage, r);
+        if (state->status != STATUS_PENDING && !kept) retry_renew(c, e, stage, r);
     }
 }
 
@@ -99,7 +98,7 @@ static void stage_retry(struct coordinator *c, struct model_execution *e, size_t
     for (size_t a = 0; a < e->stages[stage].action_count; a++) {
         enum status status = model_action(e, stage, a)->status;
         if (status == STATUS_PENDING) continue;
-        if (mode == RETRY_ALL_ACTIONS || status != STATUS_SUCCEEDED) action_reset(c, e, stage, a);
+        if (mode == RETRY_ALL_ACTIONS || status != STATUS_SUCCEEDED) retry_renew(c, e, stage, a);
     }
     rules_reset(c, e, stage, mode);
     engine_reopen(c, e, stage);

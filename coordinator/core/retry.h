@@ -13,5 +13,7 @@
 void retry_automatically(struct coordinator *c, struct model_execution *e, size_t stage);
 /* NULL when the stage, which has failed or was stopped, may be worked on again. */
 const char *retry_obstacle(struct coordinator *c, const struct model_execution *e, size_t stage);
+/* An action or a rule that has ended is Pending again, as another attempt. */
+void retry_renew(struct coordinator *c, struct model_execution *e, size_t stage, size_t action);
 /* REQUEST_RETRY, from who may. */
 void retry_request(struct coordinator *c, const struct coordinator_event *event);

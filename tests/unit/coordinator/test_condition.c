@@ -211,11 +211,18 @@ static void values_are_compared_by_each_operator(void **state)
         const char *value, *operator, * other;
         bool holds;
     } rows[] = {
-        { "main", "EQ", "main", true },           { "main", "EQ", "Main", false },
-        { "main", "NE", "main", false },          { "main", "NE", "dev", true },
-        { "fix-main", "CONTAINS", "main", true }, { "fix", "CONTAINS", "main", false },
-        { "v12", "MATCHES", "v[0-9]+", true },    { "v12x", "MATCHES", "v[0-9]+", false },
-        { "xv12", "MATCHES", "v[0-9]+", false },  { "b", "MATCHES", "a|b", true },
+        { "main", "EQ", "main", true },
+        { "main", "EQ", "Main", false },
+        { "main", "NE", "main", false },
+        { "main", "NE", "dev", true },
+        { "fix-main", "CONTAINS", "main", true },
+        { "fix", "CONTAINS", "main", false },
+        { "v12", "MATCHES", "v[0-9]+", true },
+        { "v12x", "MATCHES", "v[0-9]+", false },
+        { "xv12", "MATCHES", "v[0-9]+", false },
+        { "b", "MATCHES", "a|b", true },
+        { "a)*+?", "MATCHES", "a[)]+[]*+?]*", true },
+        { "a.b", "MATCHES", "a\\.*b", true },
         { "ab", "MATCHES", "a|b", false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -241,6 +248,12 @@ static void what_cannot_be_compared_is_refused(void **state)
         { "MATCHES", "(a", "Unmatched" },
         { "MATCHES", "(a)\\1", "no back-reference" },
         { "MATCHES", "a{2}", "no {}" },
+        { "MATCHES", "(a*)*", "not behind a group" },
+        { "MATCHES", "(a)+", "not behind a group" },
+        { "MATCHES", "a*+", "or each other" },
+        { "MATCHES", "*a", "or each other" },
+        { "MATCHES", "[[a)*", "Unmatched" },
+        { "MATCHES", "[)]*)+", "not behind a group" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct world w;
@@ -527,6 +540,23 @@ static void a_condition_that_has_failed_its_stage_is_overridden(void **state)
     world_deinit(&w);
 }
 
+/* Found by the simulator: the answer of onFailure failed it again. */
+static void what_was_asked_on_the_failure_is_forgotten_by_an_override(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "xr Prod~success:FAIL;q:alarm:errors:1~failure:ROLLBACK;c:var:a:EQ:a=us-west-2");
+    alarm_set(&w, true);
+    world_run(&w, "xr", "", "v1");
+    deploy(&w, STATUS_SUCCEEDED);
+    assert_int_equal(of_all(&w), STATUS_FAILED);
+    assert_int_equal(rule(&w, 1)->status, STATUS_SUCCEEDED);
+    assert_int_equal(override(&w, "Prod", CONDITION_ON_SUCCESS)->failure.code, ERR_NONE);
+    assert_int_equal(rule(&w, 1)->status, STATUS_PENDING);
+    assert_int_equal(of_all(&w), STATUS_SUCCEEDED);
+    world_deinit(&w);
+}
+
 static void a_newer_execution_forbids_the_override(void **state)
 {
     (void)state;
@@ -615,6 +645,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_overridden_is_told),
         cmocka_unit_test(a_condition_that_waits_is_overridden_by_name),
         cmocka_unit_test(a_condition_that_has_failed_its_stage_is_overridden),
+        cmocka_unit_test(what_was_asked_on_the_failure_is_forgotten_by_an_override),
         cmocka_unit_test(a_newer_execution_forbids_the_override),
         cmocka_unit_test(who_waits_for_a_condition_is_told_why),
         cmocka_unit_test(a_plan_tells_what_is_asked),
