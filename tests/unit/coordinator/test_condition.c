@@ -1,4 +1,5 @@
 /* Conditions: what is asked before a stage, behind it and when it has failed, and what follows. */
+#include "core/rule.h"
 #include "fixture.h"
 
 #include <stdio.h>
@@ -269,6 +270,20 @@ static void what_cannot_be_compared_is_refused(void **state)
     }
 }
 
+static void a_pattern_has_a_greatest_length(void **state)
+{
+    (void)state;
+    struct arena arena;
+    char pattern[258];
+    arena_init(&arena, 1 << 20);
+    memset(pattern, 'a', sizeof pattern);
+    pattern[257] = '\0';
+    assert_non_null(rule_pattern_flaw(pattern, &arena));
+    pattern[256] = '\0';
+    assert_null(rule_pattern_flaw(pattern, &arena));
+    arena_deinit(&arena);
+}
+
 /* ---- asked outside ---- */
 
 static void what_is_asked_is_listed_while_it_waits(void **state)
@@ -533,10 +548,57 @@ static void a_condition_that_has_failed_its_stage_is_overridden(void **state)
     assert_int_equal(override(&w, "Prod", CONDITION_ON_SUCCESS)->failure.code, ERR_NONE);
     assert_int_equal(prod(&w)->status, STATUS_SUCCEEDED);
     assert_string_equal(rule(&w, 0)->error_message, "");
+    assert_string_equal(rule(&w, 0)->error_code, "");
     assert_int_equal(world_action(&w, "xr", 2, 0)->status, STATUS_IN_PROGRESS);
     deploy(&w, STATUS_SUCCEEDED);
     assert_int_equal(of_all(&w), STATUS_SUCCEEDED);
     assert_string_equal(world_view(&w, "xr")->execution.id.text, first.text);
+    world_deinit(&w);
+}
+
+static void an_override_is_kept_and_leaves_alone_what_is_met(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "xr Prod~entry:FAIL;a:var:x:EQ:x;office:window:30;b:window:40=us-west-2");
+    struct id id = world_run(&w, "xr", "", "v1")->execution;
+    pass(&w, MINUTE);
+    struct request request = { .kind = REQUEST_OVERRIDE };
+    request.override = (struct override_request){ .submission = id_new_uuid(&w.random),
+                                                  .pipeline = "xr",
+                                                  .execution = "",
+                                                  .stage = "Prod",
+                                                  .condition = CONDITION_BEFORE_ENTRY,
+                                                  .reason = "" };
+    assert_string_equal(world_request(&w, &request, ROLE_DEPLOYER)->execution.text, id.text);
+    assert_string_equal(world_request(&w, &request, ROLE_DEPLOYER)->execution.text, id.text);
+    world_restart(&w);
+    assert_int_equal(rule(&w, 0)->status, STATUS_SUCCEEDED);
+    assert_string_equal(rule(&w, 0)->updated_by, "");
+    for (size_t r = 1; r < 3; r++) {
+        assert_int_equal(rule(&w, r)->status, STATUS_SKIPPED);
+        assert_int_equal(rule(&w, r)->ended_ms, w.now_ms);
+        assert_string_equal(rule(&w, r)->summary, "overridden by tess");
+    }
+    world_deinit(&w);
+}
+
+static void only_who_deploys_may_override(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "xr Prod~entry:FAIL;office:window:30=us-west-2");
+    world_run(&w, "xr", "", "v1");
+    struct request request = { .kind = REQUEST_OVERRIDE };
+    request.override = (struct override_request){ .submission = id_new_uuid(&w.random),
+                                                  .pipeline = "xr",
+                                                  .execution = "",
+                                                  .stage = "Prod",
+                                                  .condition = CONDITION_BEFORE_ENTRY,
+                                                  .reason = "" };
+    assert_int_equal(world_request(&w, &request, ROLE_VIEWER)->failure.code, ERR_DENIED);
+    assert_int_equal(world_request(&w, &request, ROLE_APPROVER)->failure.code, ERR_DENIED);
+    assert_int_equal(rule(&w, 0)->status, STATUS_IN_PROGRESS);
     world_deinit(&w);
 }
 
@@ -633,6 +695,7 @@ int main(void)
         cmocka_unit_test(what_nobody_answers_in_time_has_failed),
         cmocka_unit_test(values_are_compared_by_each_operator),
         cmocka_unit_test(what_cannot_be_compared_is_refused),
+        cmocka_unit_test(a_pattern_has_a_greatest_length),
         cmocka_unit_test(what_is_asked_is_listed_while_it_waits),
         cmocka_unit_test(what_is_watched_has_to_be_good_at_the_end),
         cmocka_unit_test(a_success_that_is_not_met_goes_back),
@@ -645,6 +708,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_overridden_is_told),
         cmocka_unit_test(a_condition_that_waits_is_overridden_by_name),
         cmocka_unit_test(a_condition_that_has_failed_its_stage_is_overridden),
+        cmocka_unit_test(an_override_is_kept_and_leaves_alone_what_is_met),
+        cmocka_unit_test(only_who_deploys_may_override),
         cmocka_unit_test(what_was_asked_on_the_failure_is_forgotten_by_an_override),
         cmocka_unit_test(a_newer_execution_forbids_the_override),
         cmocka_unit_test(who_waits_for_a_condition_is_told_why),
