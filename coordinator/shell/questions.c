@@ -83,7 +83,7 @@ static enum answer_verdict judge_query(struct bytes body, char *text, size_t siz
 enum answer_verdict question_judge(const struct http_answer *answer, bool query, char *text,
                                    size_t size)
 {
-    if (answer->status == 0 || answer->cause[0]) {
+    if (answer->status == 0 || (query && answer->cause[0])) {
         snprintf(text, size, "%.300s", answer->cause);
         return ANSWER_NONE;
     }

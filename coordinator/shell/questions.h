@@ -6,9 +6,10 @@
  * RULE_ASK_MS as long as it is listed; one that is not listed any more is forgotten.
  *
  * Prometheus is asked by its query API (GET URL/api/v1/query): a result that holds anything is what
- * the rule forbids, as an alerting rule's expression does. Another address says by its status: 200
- * to 299 is good. Silence, a redirect and what cannot be read decide nothing. http is allowed: who
- * sits on the way can answer for the server. At most QUESTION_ANSWER_MAX bytes are read.
+ * the rule forbids, as an alerting rule's expression does. Another address says by its status,
+ * whatever follows: 200 to 299 is good. Silence, a redirect and what cannot be read decide nothing.
+ * http is allowed: who sits on the way can answer for the server. At most QUESTION_ANSWER_MAX bytes
+ * are read.
  */
 #pragma once
 #include "core/coordinator.h"

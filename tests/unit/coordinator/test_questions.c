@@ -15,7 +15,9 @@ static void an_answer_is_judged_by_its_status_or_its_result(void **state)
         const char *says;
     } rows[] = {
         { 0, "Connection refused", NULL, ANSWER_NONE, "Connection refused" },
-        { 200, "Timeout was reached", NULL, ANSWER_NONE, "Timeout" },
+        { 200, "the body is too long", NULL, ANSWER_GOOD, "the answer is 200" },
+        { 500, "the body is too long", NULL, ANSWER_BAD, "the answer is 500" },
+        { 200, "the body is too long", "{}", ANSWER_NONE, "the body is too long" },
         { 301, "", NULL, ANSWER_NONE, "the answer is 301" },
         { 404, "", NULL, ANSWER_BAD, "the answer is 404" },
         { 503, "", NULL, ANSWER_BAD, "the answer is 503" },
