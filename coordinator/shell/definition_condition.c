@@ -215,8 +215,7 @@ bool definition_conditions(const struct doc_node *stage, struct arena *arena,
                            struct pipeline_stage *out, struct definition_flaw *flaw)
 {
     static const char *const known[] = { "result", "rules", NULL };
-    struct pipeline_rule *rules = arena_calloc(arena, WIRE_RULES_MAX, sizeof *rules);
-    out->rules = rules;
+    struct pipeline_rule *rules = NULL;
     for (enum condition_type type = 0; type < CONDITION_TYPE_COUNT; type++) {
         struct pipeline_condition *condition = &out->conditions[type];
         const struct doc_node *node = NULL;
@@ -235,6 +234,7 @@ bool definition_conditions(const struct doc_node *stage, struct arena *arena,
             list->count > RULES_MAX)
             return wrong(flaw, doc_is_null(list) ? node : list,
                          "a condition needs rules: a list of 1 to 5");
+        if (!rules) out->rules = rules = arena_calloc(arena, WIRE_RULES_MAX, sizeof *rules);
         doc_for_each (item, list)
             if (!read_rule(item, type, arena, &rules[out->rule_count++], flaw)) return false;
     }
