@@ -24,6 +24,9 @@ void check_say(struct findings *f, struct position at, struct position near, con
 bool check_word(const char *text, size_t min, size_t max, const char *also);
 void check_action(struct findings *f, size_t stage, size_t action);
 void check_variables(struct findings *f);
+/* `#{...}` in the settings of an action or a rule, whose path is `base`. */
+void check_references(struct findings *f, size_t stage, const struct pipeline_action *action,
+                      const char *base);
 /* The stage's key `meridian`. */
 void check_regions(struct findings *f, size_t stage);
 /* beforeEntry, onSuccess and onFailure. */

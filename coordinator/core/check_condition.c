@@ -11,13 +11,14 @@ struct subject {
     size_t number;
     const struct pipeline_stage *stage;
     const struct pipeline_rule *rule; /* NULL: of the condition */
+    struct position at;
     const char *path;
 };
 
 static void say(const struct subject *s, const char *rest, const char *text)
 {
-    struct position at = s->rule ? s->rule->action.at : s->stage->at;
-    check_say(s->f, at, s->stage->at, arena_format(s->f->arena, "%s%s", s->path, rest), "%s", text);
+    check_say(s->f, s->at, s->stage->at, arena_format(s->f->arena, "%s%s", s->path, rest), "%s",
+              text);
 }
 
 /* ---- results ---- */
@@ -71,6 +72,20 @@ static void check_skip(const struct subject *s)
                                  taker->name, maker->outputs[o]));
         }
     }
+}
+
+static void check_back(const struct subject *s)
+{
+    enum regions_failure policy = s->stage->regions.on_failure;
+    if (s->f->pipeline->mode == MODE_PARALLEL)
+        say(s, ".result",
+            "nothing can go back in executionMode PARALLEL: use SUPERSEDED or QUEUED, or another "
+            "result");
+    if (policy == REGIONS_ALL || policy == REGIONS_LOCAL)
+        say(s, ".result",
+            arena_format(s->f->arena,
+                         "ROLLBACK and meridian.onFailure %s both say what goes back: keep one",
+                         regions_failure_name(policy)));
 }
 
 /* ---- rules ---- */
@@ -159,9 +174,7 @@ static void check_rule(const struct subject *s)
     const char *states = pipeline_setting_get(action, "AlarmStates");
     if (states[0] && !text_equal(states, "ALARM"))
         say(s, ".configuration.AlarmStates", "an alarm is raised or not: write ALARM or nothing");
-    if (reference_in(pipeline_setting_get(action, "Cron")) ||
-        reference_in(pipeline_setting_get(action, "TimeZone")))
-        say(s, ".configuration", "a window cannot have a reference");
+    check_references(s->f, s->number, action, s->path);
     check_variable(s);
     check_address(s);
 }
@@ -175,14 +188,17 @@ void check_conditions(struct findings *f, size_t stage)
         s.path =
             arena_format(f->arena, ".stages[%zu].%s.conditions[0]", stage, condition_key(type));
         if (!condition->given) continue;
+        s.at = condition->at;
         if (stage == 0)
             say(&s, "", "the first stage holds sources only: conditions belong to later stages");
         const char *flaw = result_flaw(type, condition->result);
         if (flaw) say(&s, ".result", flaw);
         if (condition->result == FAILURE_SKIP) check_skip(&s);
+        if (condition->result == FAILURE_ROLLBACK) check_back(&s);
     }
     for (size_t r = 0; r < s.stage->rule_count; r++) {
         s.rule = &s.stage->rules[r];
+        s.at = s.rule->action.at;
         s.path = arena_format(f->arena, ".stages[%zu].%s.conditions[0].rules[%zu]", stage,
                               condition_key(s.rule->condition), index[s.rule->condition]++);
         check_rule(&s);

@@ -137,11 +137,9 @@ static void check_namespace(struct findings *f, size_t stage, size_t at)
                           p->stages[s].actions[a].name, action->namespace);
 }
 
-static void check_action_texts(struct findings *f, size_t stage, size_t at)
+void check_references(struct findings *f, size_t stage, const struct pipeline_action *action,
+                      const char *base)
 {
-    const struct pipeline_action *action = &f->pipeline->stages[stage].actions[at];
-    const char *base = arena_format(f->arena, ".stages[%zu].actions[%zu]", stage, at);
-    if (action->namespace[0]) check_namespace(f, stage, at);
     struct text t = { .f = f, .action = action, .stage = stage };
     for (size_t i = 0; i < action->configuration_count; i++) {
         const struct pipeline_setting *setting = &action->configuration[i];
@@ -152,11 +150,19 @@ static void check_action_texts(struct findings *f, size_t stage, size_t at)
         t.at = setting->at;
         check_text(&t);
     }
+}
+
+static void check_action_texts(struct findings *f, size_t stage, size_t at)
+{
+    const struct pipeline_action *action = &f->pipeline->stages[stage].actions[at];
+    const char *base = arena_format(f->arena, ".stages[%zu].actions[%zu]", stage, at);
+    if (action->namespace[0]) check_namespace(f, stage, at);
+    check_references(f, stage, action, base);
+    struct text t = { .f = f, .action = action, .stage = stage, .at = action->at };
     for (size_t i = 0; pipeline_builds(action) && i < action->variable_count; i++) {
         const struct job_variable *variable = &action->variables[i];
         t.path = arena_format(f->arena, "%s.environmentVariables.%s", base, variable->name);
         t.text = variable->value;
-        t.at = action->at;
         if (variable->secret && reference_in(variable->value))
             check_say(f, t.at, t.at, t.path, "the name of a secret cannot have a reference");
         else

@@ -26,14 +26,18 @@ static void regions_draw(struct world *w, const struct template *t, struct templ
     if (!stage->barrier && !w->options.healthy) stage->max_parallel = world_below(w, 3);
 }
 
-static void conditions_draw(struct world *w, struct template_stage *stage)
+static void conditions_draw(struct world *w, const struct template *t, struct template_stage *stage)
 {
+    bool back = stage->region_failure == REGION_ALL || stage->region_failure == REGION_LOCAL;
     static const uint32_t results[TEMPLATE_CONDITIONS][2] = { { 0, 3 }, { 0, 2 }, { 1, 2 } };
     if (w->options.healthy || !world_chance(w, 2500)) return;
-    for (uint32_t t = 0; t < TEMPLATE_CONDITIONS; t++) {
+    for (uint32_t k = 0; k < TEMPLATE_CONDITIONS; k++) {
         if (!world_chance(w, 5000)) continue;
-        stage->asked[t] = ASKED_WINDOW + world_below(w, 2);
-        stage->result[t] = results[t][world_below(w, 2)];
+        stage->asked[k] = ASKED_WINDOW + world_below(w, 2);
+        stage->result[k] = results[k][world_below(w, 2)];
+        /* What pipeline_check() refuses together. */
+        if (stage->result[k] == 2 && (back || t->mode == MODE_PARALLEL))
+            stage->result[k] = results[k][0];
     }
 }
 
@@ -68,7 +72,7 @@ static void template_draw(struct world *w, struct template *t, uint32_t pipeline
                 .approval = !w->options.healthy && world_chance(w, 800),
             };
         regions_draw(w, t, stage);
-        conditions_draw(w, stage);
+        conditions_draw(w, t, stage);
     }
 }
 

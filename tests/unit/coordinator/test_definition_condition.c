@@ -40,7 +40,8 @@ static bool parse(struct parsed *p, const char *conditions)
              "S3ObjectKey: k}\n    outputArtifacts: [{name: App}]\n"
              "- name: Prod\n  %s\n  actions:\n  - name: One\n    actionTypeId: {category: Deploy, "
              "owner: AWS, provider: CodeDeploy, version: '1'}\n    configuration: "
-             "{ApplicationName: app, DeploymentGroupName: g}\n    inputArtifacts: [{name: App}]\n",
+             "{ApplicationName: app, DeploymentGroupName: g}\n    namespace: Its\n    "
+             "inputArtifacts: [{name: App}]\n",
              conditions);
     arena_init(&p->arena, ARENA_MAX);
     return definition_parse("p.yml", bytes_of_text(text), &p->arena, &p->pipeline, &p->problems,
@@ -80,6 +81,9 @@ static void what_cannot_be_read_is_told_where(void **state)
         { "beforeEntry: {conditions: [{rules: [" RULE(
               "DeploymentWindow", "AWS", ", configuration: {Cron: '* * 25 ? * *'}") "]}]}",
           "Cron", "hours" },
+        { "beforeEntry: {conditions: [{rules: [" RULE(
+              "DeploymentWindow", "AWS", ", configuration: {Cron: '#{variables.CRON}'}") "]}]}",
+          "Cron", "seconds" },
         { "beforeEntry: {conditions: [{rules: [" RULE(
               "DeploymentWindow", "AWS",
               ", configuration: {Cron: '* * 9 ? * *', TimeZone: Mars/Base}") "]}]}",
@@ -132,6 +136,19 @@ static void what_means_nothing_is_refused(void **state)
               "CloudWatchAlarm", "AWS",
               ", region: us-east-1, configuration: {AlarmName: a}") "]}]}",
           "the pipeline's own region" },
+        { "beforeEntry: {conditions: [{rules: [" RULE(
+              "CloudWatchAlarm", "AWS", ", configuration: {AlarmName: 'a#{Nope.X}'}") "]}]}",
+          "no action has that namespace" },
+        { "beforeEntry: {conditions: [{rules: [" RULE(
+              "CloudWatchAlarm", "AWS",
+              ", configuration: {AlarmName: 'a#{Its.DeploymentId}'}") "]}]}",
+          "does not end before this one begins" },
+        { "onSuccess: {conditions: [{rules: [" RULE(
+              "CloudWatchAlarm", "AWS", ", configuration: {AlarmName: 'a#{Its.Nothing}'}") "]}]}",
+          "gives no such variable; it gives: DeploymentId" },
+        { "onSuccess: {conditions: [{result: ROLLBACK, rules: [" WINDOW "]}]}\n"
+          "  meridian: {onFailure: all}",
+          "both say what goes back" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         AUTO(parsed_deinit) struct parsed p = { 0 };
@@ -185,6 +202,18 @@ static void a_stage_that_others_need_cannot_be_left_out(void **state)
         world_apply(&w, "xr Make~entry:SKIP;quiet:alarm:errors:0=!us-west-2 Prod=us-west-2");
     assert_int_equal(reply->failure.code, ERR_INVALID);
     assert_non_null(strstr(reply->problems[0].text, "it cannot be left out, write FAIL"));
+    world_deinit(&w);
+}
+
+static void nothing_goes_back_where_executions_run_beside_each_other(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    const struct reply *reply =
+        world_apply(&w, "xr:PARALLEL Prod~success:ROLLBACK;quiet:alarm:errors:0=us-west-2");
+    assert_int_equal(reply->failure.code, ERR_INVALID);
+    assert_non_null(strstr(reply->problems[0].text, "nothing can go back in executionMode"));
     world_deinit(&w);
 }
 
@@ -243,6 +272,7 @@ int main(void)
         cmocka_unit_test(what_means_nothing_is_refused),
         cmocka_unit_test(all_three_are_read),
         cmocka_unit_test(a_stage_that_others_need_cannot_be_left_out),
+        cmocka_unit_test(nothing_goes_back_where_executions_run_beside_each_other),
         cmocka_unit_test(an_unknown_zone_is_refused_by_its_name),
         cmocka_unit_test(a_zone_is_known_with_its_changes_and_ours_stays),
     };
