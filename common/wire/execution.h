@@ -41,9 +41,8 @@ struct action_state {
     const char *config;               /* ... by which configuration */
     const struct variable *variables; /* that it has given; a source's are in its revision */
     size_t variable_count;
-    uint32_t wave;                 /* of its stage, from 1; 0: the stage has none */
-    uint64_t committed_ms;         /* barrier: its hosts may install; 0 not yet, or none */
-    enum condition_type condition; /* of a rule */
+    uint32_t wave;         /* of its stage, from 1; 0: the stage has none */
+    uint64_t committed_ms; /* barrier: since then its hosts may install; 0 not yet, or none */
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \
@@ -65,6 +64,7 @@ struct stage_state {
     const struct action_state *actions;
     const struct action_state *rules; /* of its conditions, by type; SKIPPED: overridden */
     size_t action_count, rule_count;
+    uint32_t entry_rules, success_rules;   /* so many of them; the others are onFailure's */
     uint32_t auto_retries, manual_retries; /* AWS: retryStageMetadata */
     uint32_t bake_wave;                    /* the last wave that is or was watched; 0 none */
     uint64_t bake_ms;                      /* ... until then */

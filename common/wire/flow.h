@@ -3,6 +3,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
+#include <stddef.h>
 
 #define TRIGGERS(X)                                                                                \
     X(POLL, "PollForSourceChanges")                                                                \
@@ -58,16 +59,20 @@ const char *retry_mode_name(enum retry_mode mode);
 
 enum { WIRE_RULES_MAX = 15 }; /* of a stage: 5 of each of its conditions */
 
-/* AWS: ConditionType. */
+/* AWS: ConditionType, and the key of a stage that holds it. */
 #define CONDITION_TYPES(X)                                                                         \
-    X(BEFORE_ENTRY, "BEFORE_ENTRY")                                                                \
-    X(ON_SUCCESS, "ON_SUCCESS")                                                                    \
-    X(ON_FAILURE, "ON_FAILURE")
+    X(BEFORE_ENTRY, "BEFORE_ENTRY", "beforeEntry")                                                 \
+    X(ON_SUCCESS, "ON_SUCCESS", "onSuccess")                                                       \
+    X(ON_FAILURE, "ON_FAILURE", "onFailure")
 
 enum condition_type {
-#define X(name, text) CONDITION_##name,
+#define X(name, text, key) CONDITION_##name,
     CONDITION_TYPES(X)
 #undef X
 };
 #define CONDITION_TYPE_COUNT (CONDITION_ON_FAILURE + 1)
 const char *condition_type_name(enum condition_type type);
+const char *condition_key(enum condition_type type);
+/* Of which condition a stage's rule is. */
+struct stage_state;
+enum condition_type stage_rule_type(const struct stage_state *stage, size_t rule);

@@ -213,12 +213,30 @@ const char *retry_mode_name(enum retry_mode mode)
 const char *condition_type_name(enum condition_type type)
 {
     static const char *const names[] = {
-#define X(name, text) [CONDITION_##name] = (text),
+#define X(name, text, key) [CONDITION_##name] = (text),
         CONDITION_TYPES(X)
 #undef X
     };
     assert(type < CONDITION_TYPE_COUNT);
     return names[type];
+}
+
+const char *condition_key(enum condition_type type)
+{
+    static const char *const keys[] = {
+#define X(name, text, key) [CONDITION_##name] = (key),
+        CONDITION_TYPES(X)
+#undef X
+    };
+    assert(type < CONDITION_TYPE_COUNT);
+    return keys[type];
+}
+
+enum condition_type stage_rule_type(const struct stage_state *stage, size_t rule)
+{
+    if (rule < stage->entry_rules) return CONDITION_BEFORE_ENTRY;
+    rule -= stage->entry_rules;
+    return rule < stage->success_rules ? CONDITION_ON_SUCCESS : CONDITION_ON_FAILURE;
 }
 
 const char *resource_kind_name(enum resource_kind kind)

@@ -18,7 +18,7 @@ EXECUTION_TYPES(X)
 #define X(name, text) SAME(RETRY_##name, MERIDIAN__RETRY_MODE__RETRY_MODE_##name);
 RETRY_MODES(X)
 #undef X
-#define X(name, text) SAME(CONDITION_##name, MERIDIAN__CONDITION_TYPE__CONDITION_TYPE_##name);
+#define X(name, text, key) SAME(CONDITION_##name, MERIDIAN__CONDITION_TYPE__CONDITION_TYPE_##name);
 CONDITION_TYPES(X)
 #undef X
 SAME(STEP_NOT_BEGUN, MERIDIAN__STEP_STATE__STEP_STATE_NOT_BEGUN);
@@ -74,7 +74,6 @@ static const struct wire_field action_state_fields[] = {
             .max = WIRE_VARIABLES_MAX),
     FIELD(action_state, ActionState, wave, WIRE_U32),
     FIELD(action_state, ActionState, committed_ms, WIRE_U64),
-    FIELD(action_state, ActionState, condition, WIRE_ENUM, .max = CONDITION_TYPE_COUNT),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 
@@ -91,6 +90,8 @@ static const struct wire_field stage_state_fields[] = {
     FIELD(stage_state, StageState, bake_ms, WIRE_U64),
     COUNTED(stage_state, StageState, rules, rule_count, WIRE_LIST, .type = &wire_action_state,
             .max = WIRE_RULES_MAX),
+    FIELD(stage_state, StageState, entry_rules, WIRE_U32),
+    FIELD(stage_state, StageState, success_rules, WIRE_U32),
 };
 static const struct wire_type wire_stage_state = TYPE(stage_state, stage_state);
 

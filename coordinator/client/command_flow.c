@@ -125,12 +125,8 @@ enum client_exit command_rollback(struct client *client)
 
 static bool condition_of(const char *word, enum condition_type *out)
 {
-    static const char *const keys[CONDITION_TYPE_COUNT] = { [CONDITION_BEFORE_ENTRY] =
-                                                                "beforeEntry",
-                                                            [CONDITION_ON_SUCCESS] = "onSuccess",
-                                                            [CONDITION_ON_FAILURE] = "onFailure" };
     for (*out = 0; *out < CONDITION_TYPE_COUNT; (*out)++)
-        if (text_equal(word, keys[*out]) || text_equal(word, condition_type_name(*out)))
+        if (text_equal(word, condition_key(*out)) || text_equal(word, condition_type_name(*out)))
             return true;
     return false;
 }

@@ -169,7 +169,7 @@ static json_t *condition_value(const struct stage_state *stage, enum condition_t
     json_t *rules = json_array();
     for (size_t r = 0; r < stage->rule_count; r++) {
         const struct action_state *rule = &stage->rules[r];
-        if (rule->condition != type) continue;
+        if (stage_rule_type(stage, r) != type) continue;
         json_t *one = json_object(), *latest = json_object();
         json_put_text(one, "ruleName", rule->name);
         json_put_text(one, "provider", rule->provider);
@@ -188,11 +188,7 @@ static json_t *condition_value(const struct stage_state *stage, enum condition_t
 
 static void put_conditions(json_t *to, const struct stage_state *stage)
 {
-    static const char *const keys[CONDITION_TYPE_COUNT] = {
-        [CONDITION_BEFORE_ENTRY] = "beforeEntryConditionState",
-        [CONDITION_ON_SUCCESS] = "onSuccessConditionState",
-        [CONDITION_ON_FAILURE] = "onFailureConditionState"
-    };
+    char key[32];
     for (enum condition_type type = 0; type < CONDITION_TYPE_COUNT; type++) {
         json_t *rules = condition_value(stage, type);
         if (json_array_size(rules) == 0) {
@@ -203,7 +199,8 @@ static void put_conditions(json_t *to, const struct stage_state *stage)
         json_put(condition, "ruleStates", rules);
         (void)json_array_append_new(list, condition);
         json_put(state, "conditionStates", list);
-        json_put(to, keys[type], state);
+        snprintf(key, sizeof key, "%sConditionState", condition_key(type));
+        json_put(to, key, state);
     }
 }
 

@@ -289,7 +289,7 @@ static long last_rule(const struct tree *t, const struct stage_state *stage)
 {
     long last = -1;
     for (size_t r = 0; r < stage->rule_count; r++)
-        if (stage->rules[r].condition != CONDITION_BEFORE_ENTRY && rule_shown(t, &stage->rules[r]))
+        if (stage_rule_type(stage, r) != CONDITION_BEFORE_ENTRY && rule_shown(t, &stage->rules[r]))
             last = (long)r;
     return last;
 }
@@ -309,7 +309,7 @@ static void rule_row(struct tree *t, const struct stage_state *stage, size_t ind
     print_style(p, STYLE_PLAIN);
     print_mark(p, rule->status);
     print_raw(p, " ");
-    print_styled(p, STYLE_DIM, when[rule->condition]);
+    print_styled(p, STYLE_DIM, when[stage_rule_type(stage, index)]);
     print_raw(p, "  ");
     print_text(p, rule->name);
     if (text[0]) print_raw(p, "  ");
@@ -321,7 +321,7 @@ static void rule_row(struct tree *t, const struct stage_state *stage, size_t ind
 static void rule_rows(struct tree *t, const struct stage_state *stage, bool entry)
 {
     for (size_t r = 0; r < stage->rule_count; r++)
-        if ((stage->rules[r].condition == CONDITION_BEFORE_ENTRY) == entry &&
+        if ((stage_rule_type(stage, r) == CONDITION_BEFORE_ENTRY) == entry &&
             rule_shown(t, &stage->rules[r]))
             rule_row(t, stage, r);
 }

@@ -1,6 +1,5 @@
 /* The rules of a stage's conditions: which result belongs to which, what each rule needs. */
 #include "core/check.h"
-#include "core/condition.h"
 #include "core/reference.h"
 #include "core/rule.h"
 

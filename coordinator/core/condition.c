@@ -7,18 +7,6 @@
 #include "core/retry.h"
 #include "core/rule.h"
 
-#include <assert.h>
-
-const char *condition_key(enum condition_type type)
-{
-    switch (type) {
-    case CONDITION_BEFORE_ENTRY: return "beforeEntry";
-    case CONDITION_ON_SUCCESS: return "onSuccess";
-    case CONDITION_ON_FAILURE: return "onFailure";
-    }
-    return "";
-}
-
 /* ---- the rules of one ---- */
 
 /* The number of the stage's next rule of that type, from `*at` on; false when there is none. */
@@ -28,7 +16,7 @@ static bool next_rule(const struct model_execution *e, size_t stage, enum condit
     size_t first = e->stages[stage].action_count;
     if (*at < first) *at = first;
     for (; *at < model_subjects(e, stage); (*at)++)
-        if (model_action(e, stage, *at)->condition == type) return true;
+        if (stage_rule_type(&e->stages[stage], *at - first) == type) return true;
     return false;
 }
 

@@ -29,7 +29,6 @@ enum failure_result condition_failure(const struct model_execution *e, size_t st
 /* Why the stage was not begun, or has failed although its actions had not; "" for another reason.
  */
 const char *condition_text(const struct model_execution *e, size_t stage, struct arena *arena);
-const char *condition_key(enum condition_type type); /* "beforeEntry" */
 
 /* REQUEST_OVERRIDE, from who may. */
 void condition_request(struct coordinator *c, const struct coordinator_event *event);

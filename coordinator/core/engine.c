@@ -60,6 +60,15 @@ void engine_set_stage(struct coordinator *c, struct model_execution *e, size_t s
     journal_event_stage(c, e, stage);
 }
 
+static uint64_t timeout_ms(const struct coordinator *c, const struct model_execution *e,
+                           size_t stage, size_t action)
+{
+    if (action >= e->stages[stage].action_count)
+        return pipeline_rule_timeout_ms(model_rule_definition(e, stage, action));
+    if (c->config.action_timeout_ms) return c->config.action_timeout_ms;
+    return pipeline_timeout_ms(model_action_definition(e, stage, action));
+}
+
 void engine_begin_action(struct coordinator *c, struct model_execution *e, size_t stage,
                          size_t action)
 {
@@ -69,9 +78,7 @@ void engine_begin_action(struct coordinator *c, struct model_execution *e, size_
     state->status = STATUS_IN_PROGRESS;
     state->started_ms = c->now_ms;
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    bool rule = definition->category == CATEGORY_RULE;
-    uint64_t timeout_ms = rule ? 0 : c->config.action_timeout_ms;
-    state->deadline_ms = c->now_ms + (timeout_ms ? timeout_ms : pipeline_timeout_ms(definition));
+    state->deadline_ms = c->now_ms + timeout_ms(c, e, stage, action);
     struct error err = { ERR_NONE, "" };
     bool ready = variables_ready(e, stage, action, &c->out->arena, &err);
     if (ready && definition->category == CATEGORY_APPROVAL) approval_begin(c, e, stage, action);
@@ -316,16 +323,19 @@ static struct stage_state *stages_of(struct arena *arena, const struct pipeline 
         }
         size_t rule_count = type == TYPE_STANDARD ? stage->rule_count : 0;
         struct action_state *rules = arena_calloc(arena, rule_count, sizeof *rules);
+        uint32_t of_type[CONDITION_TYPE_COUNT] = { 0 };
         for (size_t r = 0; r < rule_count; r++) {
             rules[r] = action_new(&stage->rules[r].action, region);
-            rules[r].condition = stage->rules[r].condition;
+            of_type[stage->rules[r].condition]++;
         }
         stages[s] = (struct stage_state){ .name = stage->name,
                                           .status = STATUS_PENDING,
                                           .actions = actions,
                                           .action_count = stage->action_count,
                                           .rules = rules,
-                                          .rule_count = rule_count };
+                                          .rule_count = rule_count,
+                                          .entry_rules = of_type[CONDITION_BEFORE_ENTRY],
+                                          .success_rules = of_type[CONDITION_ON_SUCCESS] };
     }
     return stages;
 }

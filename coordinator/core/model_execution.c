@@ -175,7 +175,15 @@ const struct pipeline_action *model_action_definition(const struct model_executi
     assert(e->definition);
     const struct pipeline_stage *of = &e->definition->state.parsed->stages[stage];
     return action < of->action_count ? &of->actions[action]
-                                     : &of->rules[action - of->action_count].action;
+                                     : &model_rule_definition(e, stage, action)->action;
+}
+
+const struct pipeline_rule *model_rule_definition(const struct model_execution *e, size_t stage,
+                                                  size_t rule)
+{
+    const struct pipeline_stage *of = &e->definition->state.parsed->stages[stage];
+    assert(rule >= of->action_count);
+    return &of->rules[rule - of->action_count];
 }
 
 long model_copy_find(const struct model_execution *e, const char *artifact, const char *region)

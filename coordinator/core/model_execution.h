@@ -9,6 +9,7 @@ struct model_pipeline;
 struct model_execution;
 struct model_job;
 struct pipeline_action;
+struct pipeline_rule;
 
 /* Copies everything of `from`; the jobs come with model_job_add(). */
 struct model_execution *model_execution_add(struct coordinator *c, struct model_pipeline *p,
@@ -23,6 +24,8 @@ size_t model_subjects(const struct model_execution *e, size_t stage);
 struct action_state *model_action(const struct model_execution *e, size_t stage, size_t action);
 const struct pipeline_action *model_action_definition(const struct model_execution *e, size_t stage,
                                                       size_t action);
+const struct pipeline_rule *model_rule_definition(const struct model_execution *e, size_t stage,
+                                                  size_t rule);
 /* -1 when there is none. */
 long model_copy_find(const struct model_execution *e, const char *artifact, const char *region);
 size_t model_copy_add(struct model_execution *e, const struct copy_state *from);

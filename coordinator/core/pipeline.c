@@ -1,7 +1,5 @@
 #include "core/pipeline.h"
 
-#include "base/number.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,14 +59,12 @@ const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
     return NULL;
 }
 
-/* A window may be far away; what is watched has an hour beside that to answer. */
-static uint64_t rule_timeout_ms(const struct pipeline_action *action)
+uint64_t pipeline_rule_timeout_ms(const struct pipeline_rule *rule)
 {
     enum { MINUTE = 60000, WINDOW_MINUTES = 86400, OTHER_MINUTES = 60 };
-    uint64_t minutes = OTHER_MINUTES, wait = 0;
-    if (text_equal(action->provider, "DeploymentWindow")) minutes = WINDOW_MINUTES;
-    if (number_parse(pipeline_setting_get(action, "WaitTime"), WINDOW_MINUTES, &wait))
-        minutes += wait;
+    uint64_t minutes =
+        rule->kind == RULE_WINDOW ? WINDOW_MINUTES : (uint64_t)OTHER_MINUTES + rule->wait_minutes;
+    if (rule->action.timeout_minutes) minutes = rule->action.timeout_minutes;
     return minutes * MINUTE;
 }
 
@@ -88,7 +84,6 @@ uint64_t pipeline_timeout_ms(const struct pipeline_action *action)
         { CATEGORY_APPROVAL, "Manual", 7 * 24, 0 },
     };
     if (action->timeout_minutes) return (uint64_t)action->timeout_minutes * MINUTE;
-    if (action->category == CATEGORY_RULE) return rule_timeout_ms(action);
     if (action->owner == OWNER_CUSTOM) return day;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].category == action->category &&

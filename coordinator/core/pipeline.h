@@ -130,6 +130,8 @@ const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
 /* From an action's begin until it fails, when nothing else is configured: its own timeoutInMinutes
  * or the default of AWS's table of limits. */
 uint64_t pipeline_timeout_ms(const struct pipeline_action *action);
+/* Its own; else a window may be far away, and what is watched has an hour beside WaitTime. */
+uint64_t pipeline_rule_timeout_ms(const struct pipeline_rule *rule);
 /* 1, 2, ... ; 0 when the stage has no waves or the region is in none. `region` is the action's, or
  * the pipeline's own. An approval whose region is in no wave belongs to the first. */
 uint32_t pipeline_wave_of(const struct pipeline_stage *stage, const struct pipeline_action *action,

@@ -1,7 +1,5 @@
 #include "core/plan.h"
 
-#include "core/condition.h"
-
 struct place {
     const char *stage, *action;
 };

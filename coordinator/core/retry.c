@@ -84,10 +84,12 @@ void retry_renew(struct coordinator *c, struct model_execution *e, size_t stage,
 static void rules_reset(struct coordinator *c, struct model_execution *e, size_t stage,
                         enum retry_mode mode)
 {
-    for (size_t r = e->stages[stage].action_count; r < model_subjects(e, stage); r++) {
+    size_t first = e->stages[stage].action_count;
+    for (size_t r = first; r < model_subjects(e, stage); r++) {
         const struct action_state *state = model_action(e, stage, r);
+        bool behind = stage_rule_type(&e->stages[stage], r - first) == CONDITION_ON_FAILURE;
         bool met = state->status == STATUS_SUCCEEDED || state->status == STATUS_SKIPPED;
-        bool kept = met && mode != RETRY_ALL_ACTIONS && state->condition != CONDITION_ON_FAILURE;
+        bool kept = met && mode != RETRY_ALL_ACTIONS && !behind;
         if (state->status != STATUS_PENDING && !kept) retry_renew(c, e, stage, r);
     }
 }

@@ -10,13 +10,6 @@
 
 enum { PATTERN_MAX = 256, ERROR_MAX = 200 };
 
-static const struct pipeline_rule *definition_of(const struct model_execution *e, size_t stage,
-                                                 size_t rule)
-{
-    const struct pipeline_stage *of = &e->definition->state.parsed->stages[stage];
-    return &of->rules[rule - of->action_count];
-}
-
 static void met(struct coordinator *c, struct model_execution *e, size_t stage, size_t rule,
                 const char *summary)
 {
@@ -40,7 +33,7 @@ static void waits(struct coordinator *c, struct model_execution *e, size_t stage
 
 static void look_window(struct coordinator *c, struct model_execution *e, size_t stage, size_t rule)
 {
-    const struct pipeline_rule *definition = definition_of(e, stage, rule);
+    const struct pipeline_rule *definition = model_rule_definition(e, stage, rule);
     int64_t now_s = (int64_t)(c->now_ms / 1000);
     char when[JOURNAL_TIME_SIZE];
     int64_t next_s = window_next(&definition->window, &definition->zone, now_s);
@@ -143,7 +136,7 @@ static void look_variable(struct coordinator *c, struct model_execution *e, size
 static uint64_t watched_ms(const struct model_execution *e, size_t stage, size_t rule)
 {
     return model_action(e, stage, rule)->started_ms +
-           (uint64_t)definition_of(e, stage, rule)->wait_minutes * 60000;
+           (uint64_t)model_rule_definition(e, stage, rule)->wait_minutes * 60000;
 }
 
 static void look_alarm(struct coordinator *c, struct model_execution *e, size_t stage, size_t rule)
@@ -175,7 +168,7 @@ static bool asked_outside(enum rule_kind kind)
 void rule_look(struct coordinator *c, struct model_execution *e, size_t stage, size_t rule)
 {
     const struct action_state *state = model_action(e, stage, rule);
-    switch (definition_of(e, stage, rule)->kind) {
+    switch (model_rule_definition(e, stage, rule)->kind) {
     case RULE_WINDOW: look_window(c, e, stage, rule); break;
     case RULE_VARIABLE: look_variable(c, e, stage, rule); break;
     case RULE_ALARM: look_alarm(c, e, stage, rule); break;
@@ -199,7 +192,7 @@ static bool found_by(const struct model_execution *e, const struct id *id, size_
         for (*rule = e->stages[*stage].action_count; *rule < model_subjects(e, *stage); (*rule)++) {
             const struct action_state *state = model_action(e, *stage, *rule);
             if (state->status == STATUS_IN_PROGRESS && id_equal(&state->id, id) &&
-                asked_outside(definition_of(e, *stage, *rule)->kind))
+                asked_outside(model_rule_definition(e, *stage, *rule)->kind))
                 return true;
         }
     return false;
@@ -248,7 +241,7 @@ static void questions_of(const struct model_execution *e, struct arena *arena,
             const struct action_state *state = model_action(e, s, r);
             if (*count == VIEW_QUESTIONS_MAX) return;
             if (state->status != STATUS_IN_PROGRESS) continue;
-            if (!asked_outside(definition_of(e, s, r)->kind)) continue;
+            if (!asked_outside(model_rule_definition(e, s, r)->kind)) continue;
             all[(*count)++] = (struct rule_question){
                 .rule = state->id,
                 .url = variables_setting(e, s, r, "Url", arena),

@@ -1,6 +1,5 @@
 #include "core/why.h"
 
-#include "core/condition.h"
 #include "core/gate.h"
 #include "core/request.h"
 #include "core/view.h"
@@ -128,13 +127,15 @@ static bool of(const struct why *why, const struct model_job *job, size_t stage,
 static void rule(struct why *why, size_t stage, size_t number)
 {
     const struct action_state *state = model_action(why->e, stage, number);
+    const struct stage_state *of = &why->e->stages[stage];
+    enum condition_type type = stage_rule_type(of, number - of->action_count);
     struct reason *to = of_action(why, REASON_CONDITION, stage, number);
     if (!to) return;
-    to->text = arena_format(why->arena, "condition %s: %s", condition_key(state->condition),
+    to->text = arena_format(why->arena, "condition %s: %s", condition_key(type),
                             state->summary[0] ? state->summary : "its rule is looked at");
-    if (state->condition == CONDITION_ON_FAILURE) return;
+    if (type == CONDITION_ON_FAILURE) return;
     to->fix = arena_format(why->arena, "meridian condition override %s %s %s",
-                           why->e->state.pipeline, to->stage, condition_key(state->condition));
+                           why->e->state.pipeline, to->stage, condition_key(type));
 }
 
 static void in_action(struct why *why, size_t stage, size_t action)

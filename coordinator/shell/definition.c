@@ -54,12 +54,6 @@ static void unsupported(struct reader *r, const struct doc_node *node, const cha
     add_problem(&r->pipeline->arena, &r->unsupported, node, true, text);
 }
 
-static struct position position_of(const struct doc_node *node)
-{
-    assert(node);
-    return (struct position){ .line = node->line, .column = node->column };
-}
-
 /* ---- fields ---- */
 
 /* How a known key is treated. */
@@ -117,7 +111,7 @@ static const char *text_field(struct reader *r, const struct doc_node *map, cons
         wrong(r, node, "must be a text");
         return "";
     }
-    if (at) *at = position_of(node);
+    if (at) *at = definition_place(node);
     return arena_text(&r->pipeline->arena, node->text);
 }
 
@@ -262,7 +256,7 @@ static void read_action(struct reader *r, const struct doc_node *node,
                                         .region = "",
                                         .namespace = "",
                                         .run_order = 1,
-                                        .at = position_of(node) };
+                                        .at = definition_place(node) };
     action->name_at = action->region_at = action->at;
     if (!check_fields(r, node, fields)) return;
     action->name = text_field(r, node, "name", &action->name_at);
@@ -294,7 +288,7 @@ static void read_stage(struct reader *r, const struct doc_node *node, struct pip
                                            { "blockers", NOT_YET }, { "onFailure", PARSED },
                                            { "onSuccess", PARSED }, { "beforeEntry", PARSED },
                                            { "meridian", PARSED },  { NULL, PARSED } };
-    *stage = (struct pipeline_stage){ .name = "", .at = position_of(node) };
+    *stage = (struct pipeline_stage){ .name = "", .at = definition_place(node) };
     stage->name_at = stage->at;
     if (!check_fields(r, node, fields)) return;
     stage->name = text_field(r, node, "name", &stage->name_at);
@@ -316,7 +310,7 @@ static void read_store(struct reader *r, const struct doc_node *node, struct pip
     static const struct field fields[] = {
         { "type", PARSED }, { "location", PARSED }, { "encryptionKey", KEPT }, { NULL, PARSED }
     };
-    *store = (struct pipeline_store){ .region = "", .location = "", .at = position_of(node) };
+    *store = (struct pipeline_store){ .region = "", .location = "", .at = definition_place(node) };
     if (!check_fields(r, node, fields)) return;
     const struct doc_node *type = doc_get(node, "type");
     if (!type || type->kind != DOC_SCALAR || !text_equal(type->text, "S3"))
@@ -332,7 +326,7 @@ static void read_stores(struct reader *r, const struct doc_node *map)
     struct pipeline *p = r->pipeline;
     const struct doc_node *one = doc_get(map, "artifactStore");
     const struct doc_node *many = doc_get(map, "artifactStores");
-    p->stores_at = position_of(many ? many : one ? one : map);
+    p->stores_at = definition_place(many ? many : one ? one : map);
     if (!doc_is_null(one) && !doc_is_null(many))
         wrong(r, many, "artifactStore and artifactStores exclude each other: keep one");
     if (many && !doc_is_null(many)) {
@@ -362,7 +356,7 @@ static void read_pipeline(struct reader *r, const struct doc_node *node)
     };
     struct definition_flaw flaw;
     struct pipeline *p = r->pipeline;
-    p->at = p->name_at = position_of(node);
+    p->at = p->name_at = definition_place(node);
     if (!check_fields(r, node, fields)) return;
     p->name = text_field(r, node, "name", &p->name_at);
     p->version = number_field(r, node, "version", 1, UINT32_MAX, 1);

@@ -16,29 +16,6 @@ enum {
     AFTER_ACTIONS = 1000 /* a runOrder behind every action's */
 };
 
-static const char *const keys[CONDITION_TYPE_COUNT] = { [CONDITION_BEFORE_ENTRY] = "beforeEntry",
-                                                        [CONDITION_ON_SUCCESS] = "onSuccess",
-                                                        [CONDITION_ON_FAILURE] = "onFailure" };
-
-static bool wrong(struct definition_flaw *flaw, const struct doc_node *node, const char *text)
-{
-    *flaw = (struct definition_flaw){ node, text };
-    return false;
-}
-
-static struct position position_of(const struct doc_node *node)
-{
-    return (struct position){ .line = node->line, .column = node->column };
-}
-
-static bool known_only(const struct doc_node *map, const char *const *known, const char *text,
-                       struct definition_flaw *flaw)
-{
-    if (map->kind != DOC_MAPPING) return wrong(flaw, map, "must be a mapping ({...})");
-    const struct doc_node *extra = doc_first_unknown(map, known);
-    return !extra || wrong(flaw, extra, text);
-}
-
 /* "" when there is none. */
 static bool read_text(const struct doc_node *map, const char *key, struct arena *arena,
                       const char **out, struct definition_flaw *flaw)
@@ -46,7 +23,7 @@ static bool read_text(const struct doc_node *map, const char *key, struct arena 
     const struct doc_node *node = doc_get(map, key);
     *out = "";
     if (doc_is_null(node)) return true;
-    if (node->kind != DOC_SCALAR) return wrong(flaw, node, "must be a text");
+    if (node->kind != DOC_SCALAR) return definition_wrong(flaw, node, "must be a text");
     *out = arena_text(arena, node->text);
     return true;
 }
@@ -56,19 +33,19 @@ bool definition_settings(const struct doc_node *owner, struct arena *arena,
 {
     const struct doc_node *node = doc_get(owner, "configuration");
     if (doc_is_null(node)) return true;
-    if (node->kind != DOC_MAPPING) return wrong(flaw, node, "must be a mapping ({...})");
-    if (node->count > SETTINGS_MAX) return wrong(flaw, node, "has more than 50 keys");
+    if (node->kind != DOC_MAPPING) return definition_wrong(flaw, node, "must be a mapping ({...})");
+    if (node->count > SETTINGS_MAX) return definition_wrong(flaw, node, "has more than 50 keys");
     struct pipeline_setting *settings = arena_calloc(arena, node->count, sizeof *settings);
     out->configuration = settings;
     doc_for_each (item, node) {
-        if (item->kind != DOC_SCALAR) return wrong(flaw, item, "must be a text");
+        if (item->kind != DOC_SCALAR) return definition_wrong(flaw, item, "must be a text");
         if (strlen(item->key) > KEY_MAX || strlen(item->text) > VALUE_MAX)
-            return wrong(flaw, item,
-                         "a configuration key has at most 50 characters, a value 1,000");
+            return definition_wrong(flaw, item,
+                                    "a configuration key has at most 50 characters, a value 1,000");
         settings[out->configuration_count++] =
             (struct pipeline_setting){ .key = arena_text(arena, item->key),
                                        .value = arena_text(arena, item->text),
-                                       .at = position_of(item) };
+                                       .at = definition_place(item) };
     }
     return true;
 }
@@ -90,18 +67,22 @@ static bool read_type(const struct doc_node *rule, struct arena *arena, struct p
     const struct doc_node *node = doc_get(rule, "ruleTypeId");
     const char *category = NULL, *owner = NULL;
     if (doc_is_null(node))
-        return wrong(flaw, rule, "a rule needs ruleTypeId (category, owner, provider, version)");
-    if (!known_only(node, known, "unknown field: ruleTypeId has category, owner, provider, version",
-                    flaw) ||
+        return definition_wrong(flaw, rule,
+                                "a rule needs ruleTypeId (category, owner, provider, version)");
+    if (!definition_known_only(node, known,
+                               "unknown field: ruleTypeId has category, owner, provider, version",
+                               flaw) ||
         !read_text(node, "category", arena, &category, flaw) ||
         !read_text(node, "owner", arena, &owner, flaw) ||
         !read_text(node, "provider", arena, &out->action.provider, flaw) ||
         !read_text(node, "version", arena, &out->action.version, flaw))
         return false;
-    if (!text_equal(category, "Rule")) return wrong(flaw, node, "a rule's category is Rule");
+    if (!text_equal(category, "Rule"))
+        return definition_wrong(flaw, node, "a rule's category is Rule");
     out->action.owner = text_equal(owner, "Custom") ? OWNER_CUSTOM : OWNER_AWS;
     if (owner[0] && !text_equal(owner, "AWS") && !text_equal(owner, "Custom"))
-        return wrong(flaw, node, "a rule's owner is AWS, or Custom for what only Meridian has");
+        return definition_wrong(flaw, node,
+                                "a rule's owner is AWS, or Custom for what only Meridian has");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (text_equal(out->action.provider, kinds[i].provider)) out->kind = kinds[i].kind;
     return true;
@@ -122,9 +103,9 @@ static bool read_window(const struct doc_node *rule, struct arena *arena, struct
     struct error err;
     if (!cron[0]) return true; /* pipeline_check() says so */
     if (!window_parse(cron, &out->window, &err))
-        return wrong(flaw, setting_node(rule, "Cron"), arena_text(arena, err.text));
+        return definition_wrong(flaw, setting_node(rule, "Cron"), arena_text(arena, err.text));
     return timezone_load(zone[0] ? zone : "UTC", arena, &out->zone, &err) ||
-           wrong(flaw, setting_node(rule, "TimeZone"), arena_text(arena, err.text));
+           definition_wrong(flaw, setting_node(rule, "TimeZone"), arena_text(arena, err.text));
 }
 
 static bool read_rule(const struct doc_node *node, enum condition_type type, struct arena *arena,
@@ -145,28 +126,30 @@ static bool read_rule(const struct doc_node *node, enum condition_type type, str
                                   .region = "",
                                   .namespace = "",
                                   .run_order = type == CONDITION_BEFORE_ENTRY ? 0 : AFTER_ACTIONS,
-                                  .at = position_of(node) };
+                                  .at = definition_place(node) };
     action->name_at = action->region_at = action->at;
-    if (!known_only(node, known, "unknown field of a rule", flaw) ||
+    if (!definition_known_only(node, known, "unknown field of a rule", flaw) ||
         !read_text(node, "name", arena, &action->name, flaw) ||
         !read_text(node, "region", arena, &action->region, flaw) ||
         !read_type(node, arena, out, flaw) || !definition_settings(node, arena, action, flaw))
         return false;
     const struct doc_node *inputs = doc_get(node, "inputArtifacts");
     if (!doc_is_null(inputs) && inputs->count > 0)
-        return wrong(flaw, inputs, "no rule that is supported takes an artifact: remove it");
+        return definition_wrong(flaw, inputs,
+                                "no rule that is supported takes an artifact: remove it");
     const struct doc_node *commands = doc_get(node, "commands");
     if (!doc_is_null(commands) && commands->count > 0)
-        return wrong(flaw, commands, "rules with commands are not supported yet: remove it");
+        return definition_wrong(flaw, commands,
+                                "rules with commands are not supported yet: remove it");
     const struct doc_node *timeout = doc_get(node, "timeoutInMinutes");
     if (!doc_is_null(timeout) && !doc_unsigned(timeout, TIMEOUT_MIN, MINUTES_MAX, &minutes, &err))
-        return wrong(flaw, timeout, "must be a whole number from 5 to 86400");
+        return definition_wrong(flaw, timeout, "must be a whole number from 5 to 86400");
     action->timeout_minutes = (uint32_t)minutes;
     minutes = 0;
     const char *wait = pipeline_setting_get(action, "WaitTime");
     if (wait[0] && !number_parse(wait, MINUTES_MAX, &minutes))
-        return wrong(flaw, setting_node(node, "WaitTime"),
-                     "must be a whole number of minutes from 0 to 86400");
+        return definition_wrong(flaw, setting_node(node, "WaitTime"),
+                                "must be a whole number of minutes from 0 to 86400");
     out->wait_minutes = (uint32_t)minutes;
     return out->kind != RULE_WINDOW || read_window(node, arena, out, flaw);
 }
@@ -190,7 +173,7 @@ static bool read_result(const struct doc_node *condition, struct pipeline_condit
             out->result = results[i].result;
             return true;
         }
-    return wrong(flaw, node, "must be one of FAIL, SKIP, ROLLBACK, RETRY");
+    return definition_wrong(flaw, node, "must be one of FAIL, SKIP, ROLLBACK, RETRY");
 }
 
 /* The list's only condition; *out NULL when there is none. */
@@ -201,12 +184,12 @@ static bool find_condition(const struct doc_node *holder, enum condition_type ty
     *out = NULL;
     if (doc_is_null(holder)) return true;
     if (type != CONDITION_ON_FAILURE &&
-        !known_only(holder, known, "unknown field: write conditions", flaw))
+        !definition_known_only(holder, known, "unknown field: write conditions", flaw))
         return false;
     const struct doc_node *list = doc_get(holder, "conditions");
     if (doc_is_null(list)) return true;
     if (list->kind != DOC_SEQUENCE || list->count > 1)
-        return wrong(flaw, list, "must be a list of one condition");
+        return definition_wrong(flaw, list, "must be a list of one condition");
     doc_for_each (item, list) *out = item;
     return true;
 }
@@ -219,21 +202,22 @@ bool definition_conditions(const struct doc_node *stage, struct arena *arena,
     for (enum condition_type type = 0; type < CONDITION_TYPE_COUNT; type++) {
         struct pipeline_condition *condition = &out->conditions[type];
         const struct doc_node *node = NULL;
-        if (!find_condition(doc_get(stage, keys[type]), type, &node, flaw)) return false;
+        if (!find_condition(doc_get(stage, condition_key(type)), type, &node, flaw)) return false;
         if (!node) continue;
-        if (!known_only(node, known, "unknown field: a condition has result and rules", flaw))
+        if (!definition_known_only(node, known, "unknown field: a condition has result and rules",
+                                   flaw))
             return false;
         *condition =
             (struct pipeline_condition){ .given = true,
                                          .result = type == CONDITION_ON_FAILURE ? out->on_failure
                                                                                 : FAILURE_FAIL,
-                                         .at = position_of(node) };
+                                         .at = definition_place(node) };
         if (!read_result(node, condition, flaw)) return false;
         const struct doc_node *list = doc_get(node, "rules");
         if (doc_is_null(list) || list->kind != DOC_SEQUENCE || list->count < 1 ||
             list->count > RULES_MAX)
-            return wrong(flaw, doc_is_null(list) ? node : list,
-                         "a condition needs rules: a list of 1 to 5");
+            return definition_wrong(flaw, doc_is_null(list) ? node : list,
+                                    "a condition needs rules: a list of 1 to 5");
         if (!rules) out->rules = rules = arena_calloc(arena, WIRE_RULES_MAX, sizeof *rules);
         doc_for_each (item, list)
             if (!read_rule(item, type, arena, &rules[out->rule_count++], flaw)) return false;

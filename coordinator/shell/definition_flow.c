@@ -2,10 +2,26 @@
 
 #include "io/doc.h"
 
-static bool wrong(struct definition_flaw *flaw, const struct doc_node *node, const char *text)
+#include <assert.h>
+
+bool definition_wrong(struct definition_flaw *flaw, const struct doc_node *node, const char *text)
 {
     *flaw = (struct definition_flaw){ node, text };
     return false;
+}
+
+bool definition_known_only(const struct doc_node *map, const char *const *known, const char *text,
+                           struct definition_flaw *flaw)
+{
+    if (map->kind != DOC_MAPPING) return definition_wrong(flaw, map, "must be a mapping ({...})");
+    const struct doc_node *extra = doc_first_unknown(map, known);
+    return !extra || definition_wrong(flaw, extra, text);
+}
+
+struct position definition_place(const struct doc_node *node)
+{
+    assert(node);
+    return (struct position){ .line = node->line, .column = node->column };
 }
 
 /* The index of the node's text in `words`; -1 when it is none of them. */
@@ -29,8 +45,9 @@ bool definition_mode(const struct doc_node *pipeline, struct pipeline *out,
     const struct doc_node *node = doc_get(pipeline, "executionMode");
     if (doc_is_null(node)) return true;
     int mode = word_of(node, modes);
-    if (mode < 0) return wrong(flaw, node, "must be one of SUPERSEDED, QUEUED, PARALLEL");
-    out->mode_at = (struct position){ .line = node->line, .column = node->column };
+    if (mode < 0)
+        return definition_wrong(flaw, node, "must be one of SUPERSEDED, QUEUED, PARALLEL");
+    out->mode_at = definition_place(node);
     out->mode = (enum execution_mode)mode;
     return true;
 }
@@ -42,7 +59,7 @@ static bool read_text(const struct doc_node *map, const char *key, const char *f
     const struct doc_node *node = doc_get(map, key);
     *out = fallback;
     if (doc_is_null(node)) return true;
-    if (node->kind != DOC_SCALAR) return wrong(flaw, node, "must be a text");
+    if (node->kind != DOC_SCALAR) return definition_wrong(flaw, node, "must be a text");
     *out = arena_text(&owner->arena, node->text);
     return true;
 }
@@ -54,18 +71,17 @@ bool definition_declared(const struct doc_node *pipeline, struct pipeline *out,
     const struct doc_node *list = doc_get(pipeline, "variables");
     if (doc_is_null(list)) return true;
     if (list->kind != DOC_SEQUENCE || list->count > WIRE_VARIABLES_MAX)
-        return wrong(flaw, list, "must be a list of at most 50 variables");
+        return definition_wrong(flaw, list, "must be a list of at most 50 variables");
     struct pipeline_variable *all = arena_calloc(&out->arena, list->count, sizeof *all);
     out->variables = all;
     doc_for_each (item, list) {
         struct pipeline_variable *to = &all[out->variable_count++];
         *to = (struct pipeline_variable){ .name = "", .description = "" };
-        to->at = (struct position){ .line = item->line, .column = item->column };
-        if (item->kind != DOC_MAPPING) return wrong(flaw, item, "must be a mapping ({...})");
-        const struct doc_node *extra = doc_first_unknown(item, known);
-        if (extra)
-            return wrong(flaw, extra,
-                         "unknown field: a variable has name, defaultValue and description");
+        to->at = definition_place(item);
+        if (!definition_known_only(
+                item, known, "unknown field: a variable has name, defaultValue and description",
+                flaw))
+            return false;
         if (!read_text(item, "name", "", out, &to->name, flaw) ||
             !read_text(item, "defaultValue", NULL, out, &to->value, flaw) ||
             !read_text(item, "description", "", out, &to->description, flaw))
@@ -80,13 +96,12 @@ static bool read_retry(const struct doc_node *retry, struct pipeline_stage *out,
     static const char *const known[] = { "retryMode", NULL };
     static const char *const modes[] = { "FAILED_ACTIONS", "ALL_ACTIONS", NULL };
     if (doc_is_null(retry)) return true;
-    if (retry->kind != DOC_MAPPING) return wrong(flaw, retry, "must be a mapping ({...})");
-    const struct doc_node *extra = doc_first_unknown(retry, known);
-    if (extra) return wrong(flaw, extra, "unknown field, did you mean 'retryMode'?");
+    if (!definition_known_only(retry, known, "unknown field, did you mean 'retryMode'?", flaw))
+        return false;
     const struct doc_node *mode = doc_get(retry, "retryMode");
     if (doc_is_null(mode)) return true;
     int at = word_of(mode, modes);
-    if (at < 0) return wrong(flaw, mode, "must be one of FAILED_ACTIONS, ALL_ACTIONS");
+    if (at < 0) return definition_wrong(flaw, mode, "must be one of FAILED_ACTIONS, ALL_ACTIONS");
     out->retry_mode = (enum retry_mode)at;
     return true;
 }
@@ -98,15 +113,14 @@ bool definition_failure(const struct doc_node *stage, struct pipeline_stage *out
     static const char *const results[] = { "FAIL", "RETRY", "ROLLBACK", NULL };
     const struct doc_node *node = doc_get(stage, "onFailure");
     if (doc_is_null(node)) return true;
-    if (node->kind != DOC_MAPPING) return wrong(flaw, node, "must be a mapping ({...})");
-    const struct doc_node *extra = doc_first_unknown(node, known);
-    if (extra)
-        return wrong(flaw, extra,
-                     "unknown field: onFailure has result, retryConfiguration and conditions");
+    if (!definition_known_only(
+            node, known, "unknown field: onFailure has result, retryConfiguration and conditions",
+            flaw))
+        return false;
     const struct doc_node *result = doc_get(node, "result");
     if (doc_is_null(result)) return read_retry(doc_get(node, "retryConfiguration"), out, flaw);
     int at = word_of(result, results);
-    if (at < 0) return wrong(flaw, result, "must be one of FAIL, RETRY, ROLLBACK");
+    if (at < 0) return definition_wrong(flaw, result, "must be one of FAIL, RETRY, ROLLBACK");
     out->on_failure = (enum failure_result)at;
     return read_retry(doc_get(node, "retryConfiguration"), out, flaw);
 }

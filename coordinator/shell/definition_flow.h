@@ -14,6 +14,12 @@ struct definition_flaw {
     const char *text;
 };
 
+/* For all readers of a definition's parts. The first always returns false. */
+bool definition_wrong(struct definition_flaw *flaw, const struct doc_node *node, const char *text);
+NODISCARD bool definition_known_only(const struct doc_node *map, const char *const *known,
+                                     const char *text, struct definition_flaw *flaw);
+struct position definition_place(const struct doc_node *node);
+
 NODISCARD bool definition_mode(const struct doc_node *pipeline, struct pipeline *out,
                                struct definition_flaw *flaw);
 /* `variables`, with room for WIRE_VARIABLES_MAX. */

@@ -4,20 +4,6 @@
 
 enum { BAKE_MINUTES_MAX = 10080 /* a week */ };
 
-static bool wrong(struct definition_flaw *flaw, const struct doc_node *node, const char *text)
-{
-    *flaw = (struct definition_flaw){ node, text };
-    return false;
-}
-
-static bool known_only(const struct doc_node *map, const char *const *known, const char *text,
-                       struct definition_flaw *flaw)
-{
-    if (map->kind != DOC_MAPPING) return wrong(flaw, map, "must be a mapping ({...})");
-    const struct doc_node *extra = doc_first_unknown(map, known);
-    return !extra || wrong(flaw, extra, text);
-}
-
 static bool read_number(const struct doc_node *map, const char *key, uint64_t min, uint64_t max,
                         const char *text, uint32_t *out, struct definition_flaw *flaw)
 {
@@ -25,7 +11,7 @@ static bool read_number(const struct doc_node *map, const char *key, uint64_t mi
     struct error err = { 0 };
     uint64_t value = 0;
     if (doc_is_null(node)) return true;
-    if (!doc_unsigned(node, min, max, &value, &err)) return wrong(flaw, node, text);
+    if (!doc_unsigned(node, min, max, &value, &err)) return definition_wrong(flaw, node, text);
     *out = (uint32_t)value;
     return true;
 }
@@ -34,18 +20,20 @@ static bool read_wave(const struct doc_node *node, struct arena *arena, struct p
                       struct definition_flaw *flaw)
 {
     static const char *const known[] = { "regions", "bakeMinutes", NULL };
-    out->at = (struct position){ .line = node->line, .column = node->column };
-    if (!known_only(node, known, "unknown field: a wave has regions and bakeMinutes", flaw))
+    out->at = definition_place(node);
+    if (!definition_known_only(node, known, "unknown field: a wave has regions and bakeMinutes",
+                               flaw))
         return false;
     const struct doc_node *list = doc_get(node, "regions");
-    if (doc_is_null(list)) return wrong(flaw, node, "a wave needs regions: a list of them");
+    if (doc_is_null(list))
+        return definition_wrong(flaw, node, "a wave needs regions: a list of them");
     if (list->kind != DOC_SEQUENCE || list->count == 0 || list->count > WIRE_STAGES_MAX)
-        return wrong(flaw, list, "must be a list of 1 to 50 regions");
+        return definition_wrong(flaw, list, "must be a list of 1 to 50 regions");
     const char **regions = arena_calloc(arena, list->count, sizeof *regions);
     out->regions = regions;
     doc_for_each (item, list) {
         if (item->kind != DOC_SCALAR || !item->text[0])
-            return wrong(flaw, item, "must be the name of a region");
+            return definition_wrong(flaw, item, "must be the name of a region");
         regions[out->region_count++] = arena_text(arena, item->text);
     }
     return read_number(node, "bakeMinutes", 0, BAKE_MINUTES_MAX,
@@ -59,7 +47,7 @@ static bool read_waves(const struct doc_node *map, struct arena *arena,
     const struct doc_node *list = doc_get(map, "waves");
     if (doc_is_null(list)) return true;
     if (list->kind != DOC_SEQUENCE || list->count > WIRE_STAGES_MAX)
-        return wrong(flaw, list, "must be a list of at most 50 waves");
+        return definition_wrong(flaw, list, "must be a list of at most 50 waves");
     struct pipeline_wave *waves = arena_calloc(arena, list->count, sizeof *waves);
     out->waves = waves;
     doc_for_each (item, list)
@@ -77,7 +65,7 @@ static bool read_failure(const struct doc_node *map, enum regions_failure *out,
         *out = f;
         return true;
     }
-    return wrong(flaw, node, "must be one of all, local, continue");
+    return definition_wrong(flaw, node, "must be one of all, local, continue");
 }
 
 bool definition_regions(const struct doc_node *stage, struct arena *arena,
@@ -88,10 +76,10 @@ bool definition_regions(const struct doc_node *stage, struct arena *arena,
     const struct doc_node *map = doc_get(stage, "meridian");
     struct error err = { 0 };
     if (doc_is_null(map)) return true;
-    out->at = (struct position){ .line = map->line, .column = map->column };
-    if (!known_only(map, known,
-                    "unknown field: a stage has waves, maxParallelRegions, onFailure and barrier",
-                    flaw))
+    out->at = definition_place(map);
+    if (!definition_known_only(
+            map, known,
+            "unknown field: a stage has waves, maxParallelRegions, onFailure and barrier", flaw))
         return false;
     if (!read_waves(map, arena, out, flaw) ||
         !read_number(map, "maxParallelRegions", 1, WIRE_STAGES_MAX,
@@ -99,5 +87,5 @@ bool definition_regions(const struct doc_node *stage, struct arena *arena,
         !read_failure(map, &out->on_failure, flaw))
         return false;
     return doc_get_bool(map, "barrier", DOC_OPTIONAL, &out->barrier, &err) ||
-           wrong(flaw, doc_get(map, "barrier"), "must be true or false");
+           definition_wrong(flaw, doc_get(map, "barrier"), "must be true or false");
 }

@@ -17,7 +17,7 @@ static bool met(const struct stage_state *stage, enum condition_type type)
         const struct action_state *rule = &stage->rules[r];
         bool overridden =
             rule->status == STATUS_SKIPPED && text_equal(rule->updated_by, "somebody");
-        if (rule->condition == type && rule->status != STATUS_SUCCEEDED && !overridden)
+        if (stage_rule_type(stage, r) == type && rule->status != STATUS_SUCCEEDED && !overridden)
             return false;
     }
     return true;
@@ -26,7 +26,7 @@ static bool met(const struct stage_state *stage, enum condition_type type)
 static bool failed(const struct stage_state *stage, enum condition_type type)
 {
     for (size_t r = 0; r < stage->rule_count; r++)
-        if (stage->rules[r].condition == type && stage->rules[r].status == STATUS_FAILED)
+        if (stage_rule_type(stage, r) == type && stage->rules[r].status == STATUS_FAILED)
             return true;
     return false;
 }
@@ -46,15 +46,17 @@ bool check_asked_skips(const struct world *w, const struct execution *e, size_t 
            failed(&e->stages[stage], CONDITION_BEFORE_ENTRY);
 }
 
-static void check_rule(struct world *w, const struct execution *e, const struct action_state *rule,
-                       const struct template_stage *t)
+static void check_rule(struct world *w, const struct execution *e, const struct stage_state *stage,
+                       size_t number, const struct template_stage *t)
 {
+    const struct action_state *rule = &stage->rules[number];
+    uint32_t asked = t->asked[stage_rule_type(stage, number)];
     uint64_t minute = 60000;
     if (rule->status != STATUS_SUCCEEDED) return;
-    if (t->asked[rule->condition] == ASKED_WINDOW && rule->ended_ms / minute % 2)
+    if (asked == ASKED_WINDOW && rule->ended_ms / minute % 2)
         world_fail(w, "CONDITION", "execution %s: rule %s is met while the window is shut",
                    e->id.text, rule->name);
-    if (t->asked[rule->condition] == ASKED_OUTSIDE && rule->ended_ms < rule->started_ms + minute)
+    if (asked == ASKED_OUTSIDE && rule->ended_ms < rule->started_ms + minute)
         world_fail(w, "CONDITION", "execution %s: rule %s is met before its time", e->id.text,
                    rule->name);
 }
@@ -67,7 +69,7 @@ void check_asked(struct world *w, const struct execution *e, size_t stage)
     if (e->type == TYPE_ROLLBACK && state->rule_count)
         world_fail(w, "CONDITION", "execution %s goes back and is asked", e->id.text);
     if (!t) return;
-    for (size_t r = 0; r < state->rule_count; r++) check_rule(w, e, &state->rules[r], t);
+    for (size_t r = 0; r < state->rule_count; r++) check_rule(w, e, state, r, t);
     for (size_t a = 0; a < state->action_count; a++) {
         good = good && state->actions[a].status == STATUS_SUCCEEDED;
         if (state->actions[a].status != STATUS_PENDING && !met(state, CONDITION_BEFORE_ENTRY))

@@ -47,6 +47,16 @@ static void make_job(struct view_world *w, size_t i)
     };
 }
 
+static struct stage_state stage_of(const char *name, enum status status, uint64_t started_ms,
+                                   const struct action_state *of, size_t count)
+{
+    return (struct stage_state){ .name = name,
+                                 .status = status,
+                                 .started_ms = started_ms,
+                                 .actions = of,
+                                 .action_count = count };
+}
+
 void view_make(struct view_world *w)
 {
     *w = (struct view_world){ .source = { .name = "Source",
@@ -83,12 +93,9 @@ void view_make(struct view_world *w)
                                             .stage_count = 2,
                                             .copies = w->copies,
                                             .copy_count = 3 };
-    w->stages[0] = (struct stage_state){
-        "Source", STATUS_SUCCEEDED, 1000000, 1002000, &w->source, NULL, 1, 0, 0, 0, 0, 0
-    };
-    w->stages[1] =
-        (struct stage_state){ "Prod", STATUS_IN_PROGRESS, 1003000, 0, w->prod, NULL, 3, 0, 0, 0, 0,
-                              0 };
+    w->stages[0] = stage_of("Source", STATUS_SUCCEEDED, 1000000, &w->source, 1);
+    w->stages[0].ended_ms = 1002000;
+    w->stages[1] = stage_of("Prod", STATUS_IN_PROGRESS, 1003000, w->prod, 3);
     for (size_t i = 0; i < 3; i++) {
         w->prod[i] = (struct action_state){ .name = actions[i],
                                             .region = regions[i],

@@ -114,8 +114,7 @@ static const struct action_state sample_actions[] = {
       sample_named,
       COUNT(sample_named),
       1,
-      5,
-      CONDITION_ON_SUCCESS },
+      5 },
     { "Again",
       "region-2",
       "S3",
@@ -138,13 +137,12 @@ static const struct action_state sample_actions[] = {
       sample_named,
       1,
       2,
-      6,
-      CONDITION_ON_FAILURE },
+      6 },
 };
 
 static const struct stage_state sample_stages[] = {
-    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, sample_actions, COUNT(sample_actions), 1, 3,
-      4, 1, 2 },
+    { "Prod", STATUS_IN_PROGRESS, 1, 2, sample_actions, sample_actions, COUNT(sample_actions), 2, 1,
+      1, 3, 4, 1, 2 },
 };
 
 static const struct copy_state sample_copies[] = {

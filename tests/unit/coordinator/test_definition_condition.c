@@ -188,9 +188,9 @@ static void all_three_are_read(void **state)
     assert_true(stage->rules[0].zone.change_count >= 2 * (TIMEZONE_YEARS - 1));
     assert_int_equal(stage->rules[1].kind, RULE_PROMETHEUS);
     assert_int_equal(stage->rules[1].wait_minutes, 10);
-    assert_int_equal(pipeline_timeout_ms(&stage->rules[0].action), UINT64_C(86400) * 60000);
-    assert_int_equal(pipeline_timeout_ms(&stage->rules[1].action), 30 * 60000);
-    assert_int_equal(pipeline_timeout_ms(&stage->rules[2].action), 60 * 60000);
+    assert_int_equal(pipeline_rule_timeout_ms(&stage->rules[0]), UINT64_C(86400) * 60000);
+    assert_int_equal(pipeline_rule_timeout_ms(&stage->rules[1]), 30 * 60000);
+    assert_int_equal(pipeline_rule_timeout_ms(&stage->rules[2]), 60 * 60000);
 }
 
 static void a_stage_that_others_need_cannot_be_left_out(void **state)
