@@ -150,3 +150,22 @@ bool s3_url_signs(const char *url, const char *header)
     }
     return false;
 }
+
+bool s3_key_decode(const char *text, char out[S3_KEY_MAX + 1])
+{
+    size_t len = 0;
+    for (const char *at = text; *at; at++) {
+        if (len == S3_KEY_MAX) return false;
+        out[len] = *at == '+' ? ' ' : *at;
+        if (*at == '%') {
+            char digits[3] = { at[1], at[1] ? at[2] : '\0', '\0' };
+            uint8_t letter = 0;
+            if (!hex_parse(digits, &letter, 1) || !letter) return false;
+            out[len] = (char)letter;
+            at += 2;
+        }
+        len++;
+    }
+    out[len] = '\0';
+    return true;
+}

@@ -58,5 +58,8 @@ bool s3_url_is_signed(const char *url);
 bool s3_url_signs(const char *url, const char *header);
 /* Only such a summary travels as a header; any other one is left out. */
 bool s3_summary_fits(const char *summary);
+/* A key as listings and events encode it, like a form. False, and nothing to be used, where it is
+ * none, or too long. */
+NODISCARD bool s3_key_decode(const char *text, char out[S3_KEY_MAX + 1]);
 /* https, or http to a loopback address. */
 bool s3_url_is_safe(const char *url);

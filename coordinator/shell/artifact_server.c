@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "io/digest.h"
 #include "shell/event_door.h"
+#include "shell/http_reply.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -66,24 +67,11 @@ static unsigned http_status(enum error_code code)
     return MHD_HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *text,
-                              const char *header, const char *value)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
-    if (!response) return MHD_NO;
-    enum MHD_Result result = MHD_YES;
-    if (header) result = MHD_add_response_header(response, header, value);
-    if (result == MHD_YES) result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
 static enum MHD_Result answer_error(struct MHD_Connection *connection, const struct error *err)
 {
     char text[ANSWER_SIZE];
     snprintf(text, sizeof text, "%s\n", err->text);
-    return answer(connection, http_status(err->code), text, NULL, NULL);
+    return http_reply(connection, http_status(err->code), text, NULL, NULL);
 }
 
 static const char *argument_of(void *owner, const char *name)
@@ -170,11 +158,11 @@ static enum MHD_Result tell_offset(struct MHD_Connection *connection, const stru
     uint64_t held = 0;
     char number[32];
     if (upload_finished(granted))
-        return answer(connection, MHD_HTTP_OK, "", "x-amz-version-id",
-                      granted->upload_version.text);
+        return http_reply(connection, MHD_HTTP_OK, "", "x-amz-version-id",
+                          granted->upload_version.text);
     if (!upload_held(granted, &held, &err)) return answer_error(connection, &err);
     snprintf(number, sizeof number, "%llu", (unsigned long long)held);
-    return answer(connection, MHD_HTTP_OK, "", "Upload-Offset", number);
+    return http_reply(connection, MHD_HTTP_OK, "", "Upload-Offset", number);
 }
 
 NODISCARD static bool content_range(struct MHD_Connection *connection,
@@ -312,7 +300,8 @@ static enum MHD_Result upload_store(struct exchange *x)
     x->server->stored++;
     log_event(x->server->log, LOG_INFO, "object stored", "key", x->granted.key, "version",
               object.version_id.text, NULL);
-    return answer(x->connection, MHD_HTTP_CREATED, "", "x-amz-version-id", object.version_id.text);
+    return http_reply(x->connection, MHD_HTTP_CREATED, "", "x-amz-version-id",
+                      object.version_id.text);
 }
 
 static enum MHD_Result upload_end(struct exchange *x)
@@ -376,8 +365,8 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     if (granted.write && head) return tell_offset(connection, &granted);
     if (granted.write && text_equal(method, MHD_HTTP_METHOD_PUT)) {
         if (upload_finished(&granted))
-            return answer(connection, MHD_HTTP_CREATED, "", "x-amz-version-id",
-                          granted.upload_version.text);
+            return http_reply(connection, MHD_HTTP_CREATED, "", "x-amz-version-id",
+                              granted.upload_version.text);
         if (!upload_open(server, connection, &granted, &x, &err))
             return answer_error(connection, &err);
         *state = x;
@@ -385,8 +374,8 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *connection
     }
     if (!granted.write && (head || text_equal(method, MHD_HTTP_METHOD_GET)))
         return serve_version(connection, &granted);
-    return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "the grant is for another method\n",
-                  NULL, NULL);
+    return http_reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "the grant is for another method\n",
+                      NULL, NULL);
 }
 
 static void on_completed(void *owner, struct MHD_Connection *connection, void **state,

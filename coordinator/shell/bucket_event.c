@@ -23,40 +23,13 @@ static const char *text_at(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-/* As a form is encoded. False where `text` is not, or is too long for a key. */
-NODISCARD static bool key_decode(const char *text, char out[S3_KEY_MAX + 1])
-{
-    size_t len = 0;
-    for (const char *at = text; *at; at++) {
-        if (len == S3_KEY_MAX) return false;
-        char c = *at == '+' ? ' ' : *at;
-        if (*at == '%') {
-            int high = hex_value(at[1]), low = high < 0 ? -1 : hex_value(at[2]);
-            if (low < 0 || high + low == 0) return false;
-            c = (char)(high * 16 + low);
-            at += 2;
-        }
-        out[len++] = c;
-    }
-    out[len] = '\0';
-    return true;
-}
-
 static void hand_out(const struct reading *r, const char *bucket, const char *key, bool encoded)
 {
     char decoded[S3_KEY_MAX + 1];
     if (!bucket[0] || !key[0]) return;
     r->out->count++;
     if (strlen(key) <= S3_KEY_MAX) r->fn(r->owner, bucket, key);
-    if (encoded && key_decode(key, decoded) && !text_equal(decoded, key))
+    if (encoded && s3_key_decode(key, decoded) && !text_equal(decoded, key))
         r->fn(r->owner, bucket, decoded);
 }
 

@@ -81,22 +81,10 @@ struct listing {
 };
 
 /* Keys come percent-encoded: XML cannot hold every letter. */
-static const char *url_decode(struct arena *arena, const char *text)
+static const char *key_of(struct arena *arena, const char *text)
 {
-    char *out = arena_calloc(arena, strlen(text) + 1, 1);
-    size_t used = 0;
-    for (; *text; text++) {
-        uint8_t letter;
-        char digits[3] = { text[0] == '%' ? text[1] : '\0', '\0', '\0' };
-        if (digits[0]) digits[1] = text[2];
-        if (digits[0] && digits[1] && hex_parse(digits, &letter, 1)) {
-            out[used++] = (char)letter;
-            text += 2;
-        } else {
-            out[used++] = (char)(*text == '+' ? ' ' : *text);
-        }
-    }
-    return out;
+    char key[S3_KEY_MAX + 1];
+    return arena_text(arena, s3_key_decode(text, key) ? key : text);
 }
 
 static bool take_element(void *owner, const char *name, struct bytes element)
@@ -112,7 +100,7 @@ static bool take_element(void *owner, const char *name, struct bytes element)
         list->bad = true;
         return false;
     }
-    object.key = url_decode(&list->arena, key);
+    object.key = key_of(&list->arena, key);
     object.version_id = arena_text(&list->arena, version);
     object.newest = xml_text(element, "IsLatest", 1, text, sizeof text) && text_equal(text, "true");
     if (!xml_text(element, "Size", 1, text, sizeof text) ||
@@ -131,7 +119,7 @@ static const char *next_of(struct listing *list, struct bytes body)
         return "";
     if (!xml_text(body, "NextKeyMarker", 1, text, sizeof text)) return "";
     if (!xml_text(body, "NextVersionIdMarker", 1, version, sizeof version)) version[0] = '\0';
-    return arena_format(&list->arena, "%s\n%s", url_decode(&list->arena, text), version);
+    return arena_format(&list->arena, "%s\n%s", key_of(&list->arena, text), version);
 }
 
 static void on_listing(void *owner, const struct http_answer *answer)

@@ -3,6 +3,7 @@
 #include "io/digest.h"
 #include "io/fs.h"
 #include "shell/bucket_event.h"
+#include "shell/http_reply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,16 +86,6 @@ void event_door_close(struct event_door *door)
 
 /* ---- requests ---- */
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *text)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
-    if (!response) return MHD_NO;
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
 bool event_door_is_at(const struct event_door *door, const char *url)
 {
     char behind = text_starts(url, door_path) ? url[sizeof door_path - 1] : ' ';
@@ -116,9 +107,11 @@ enum MHD_Result event_door_begin(struct event_door *door, struct MHD_Connection 
 {
     *post = NULL;
     if (!is_allowed(door, connection, url))
-        return answer(connection, MHD_HTTP_FORBIDDEN, "the token is not the one of this door\n");
+        return http_reply(connection, MHD_HTTP_FORBIDDEN, "the token is not the one of this door\n",
+                          NULL, NULL);
     if (!text_equal(method, MHD_HTTP_METHOD_POST))
-        return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "events come with POST\n");
+        return http_reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "events come with POST\n", NULL,
+                          NULL);
     *post = xcalloc(1, sizeof **post);
     (*post)->door = door;
     buf_init(&(*post)->body, BUCKET_EVENT_BODY_MAX);
@@ -138,18 +131,19 @@ static enum MHD_Result post_end(struct event_post *post, struct MHD_Connection *
     struct error err = { 0 };
     char text[sizeof err.text + 1];
     if (post->too_long)
-        return answer(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long\n");
+        return http_reply(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long\n", NULL,
+                          NULL);
     if (!bucket_event_decode(buf_bytes(&post->body), on_event, post->door, &events, &err)) {
         log_failure(post->door->log, LOG_WARNING, "what came as an event of S3 is none", &err);
         snprintf(text, sizeof text, "%s\n", err.text);
-        return answer(connection, MHD_HTTP_BAD_REQUEST, text);
+        return http_reply(connection, MHD_HTTP_BAD_REQUEST, text, NULL, NULL);
     }
     if (events.topic[0])
         log_event(post->door->log, LOG_WARNING, "a topic of SNS asks to be confirmed", "topic",
                   events.topic, "token", events.token, "fix",
                   "if it is yours: aws sns confirm-subscription --topic-arn TOPIC --token TOKEN",
                   NULL);
-    return answer(connection, MHD_HTTP_OK, "");
+    return http_reply(connection, MHD_HTTP_OK, "", NULL, NULL);
 }
 
 enum MHD_Result event_door_receive(struct event_post *post, struct MHD_Connection *connection,

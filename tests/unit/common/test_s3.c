@@ -172,10 +172,40 @@ static void an_answers_code_and_state_are_read(void **state)
     assert_string_equal(text, "Enabled");
 }
 
+static void a_key_is_decoded_like_a_form_or_not_at_all(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *key; /* NULL: refused */
+    } rows[] = {
+        { "", "" },
+        { "a/b.zip", "a/b.zip" },
+        { "a+b%2Bc", "a b+c" },
+        { "%c3%A4", "\xc3\xa4" },
+        { "%", NULL },
+        { "a%4", NULL },
+        { "%zz", NULL },
+        { "%00", NULL },
+        { "100%25", "100%" },
+    };
+    char key[S3_KEY_MAX + 1], text[3 * S3_KEY_MAX + 4] = "";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool good = s3_key_decode(rows[i].text, key);
+        if (good != (rows[i].key != NULL)) fail_msg("%s", rows[i].text);
+        if (good) assert_string_equal(key, rows[i].key);
+    }
+    for (size_t i = 0; i < S3_KEY_MAX; i++) memcpy(text + 3 * i, "%61", 4);
+    assert_true(s3_key_decode(text, key));
+    assert_int_equal(strlen(key), S3_KEY_MAX);
+    memcpy(text + 3 * S3_KEY_MAX, "b", 2);
+    assert_false(s3_key_decode(text, key));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(a_key_is_decoded_like_a_form_or_not_at_all),
         TEST(endpoints_that_would_leak_a_signature_are_refused),
         TEST(names_that_are_no_buckets_are_refused),
         TEST(aws_is_addressed_by_host_and_all_others_by_path),

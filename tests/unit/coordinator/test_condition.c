@@ -66,14 +66,23 @@ static void answer(struct world *w, const struct id *id, enum answer_verdict ver
     world_step(w, &event);
 }
 
-static const struct reply * override(struct world *w, const char *stage, enum condition_type type)
+/* Of the newest execution's stage Prod. */
+static struct request override_of(struct world *w, enum condition_type type)
 {
     struct request request = { .kind = REQUEST_OVERRIDE };
-    request.override.submission = id_new_uuid(&w->random);
-    request.override.pipeline = "xr";
-    request.override.execution = "";
+    request.override = (struct override_request){ .submission = id_new_uuid(&w->random),
+                                                  .pipeline = "xr",
+                                                  .execution = "",
+                                                  .stage = "Prod",
+                                                  .condition = type,
+                                                  .reason = "" };
+    return request;
+}
+
+static const struct reply * override(struct world *w, const char *stage, enum condition_type type)
+{
+    struct request request = override_of(w, type);
     request.override.stage = stage;
-    request.override.condition = type;
     request.override.reason = "we know";
     return world_request(w, &request, ROLE_DEPLOYER);
 }
@@ -563,13 +572,7 @@ static void an_override_is_kept_and_leaves_alone_what_is_met(void **state)
     begin(&w, "xr Prod~entry:FAIL;a:var:x:EQ:x;office:window:30;b:window:40=us-west-2");
     struct id id = world_run(&w, "xr", "", "v1")->execution;
     pass(&w, MINUTE);
-    struct request request = { .kind = REQUEST_OVERRIDE };
-    request.override = (struct override_request){ .submission = id_new_uuid(&w.random),
-                                                  .pipeline = "xr",
-                                                  .execution = "",
-                                                  .stage = "Prod",
-                                                  .condition = CONDITION_BEFORE_ENTRY,
-                                                  .reason = "" };
+    struct request request = override_of(&w, CONDITION_BEFORE_ENTRY);
     assert_string_equal(world_request(&w, &request, ROLE_DEPLOYER)->execution.text, id.text);
     assert_string_equal(world_request(&w, &request, ROLE_DEPLOYER)->execution.text, id.text);
     world_restart(&w);
@@ -589,13 +592,7 @@ static void only_who_deploys_may_override(void **state)
     struct world w;
     begin(&w, "xr Prod~entry:FAIL;office:window:30=us-west-2");
     world_run(&w, "xr", "", "v1");
-    struct request request = { .kind = REQUEST_OVERRIDE };
-    request.override = (struct override_request){ .submission = id_new_uuid(&w.random),
-                                                  .pipeline = "xr",
-                                                  .execution = "",
-                                                  .stage = "Prod",
-                                                  .condition = CONDITION_BEFORE_ENTRY,
-                                                  .reason = "" };
+    struct request request = override_of(&w, CONDITION_BEFORE_ENTRY);
     assert_int_equal(world_request(&w, &request, ROLE_VIEWER)->failure.code, ERR_DENIED);
     assert_int_equal(world_request(&w, &request, ROLE_APPROVER)->failure.code, ERR_DENIED);
     assert_int_equal(rule(&w, 0)->status, STATUS_IN_PROGRESS);
@@ -628,13 +625,8 @@ static void a_newer_execution_forbids_the_override(void **state)
     struct id first = world_run(&w, "xr", "", "v1")->execution;
     alarm_set(&w, false);
     world_run(&w, "xr", "", "v2");
-    struct request request = { .kind = REQUEST_OVERRIDE };
-    request.override = (struct override_request){ .submission = id_new_uuid(&w.random),
-                                                  .pipeline = "xr",
-                                                  .execution = first.text,
-                                                  .stage = "Prod",
-                                                  .condition = CONDITION_BEFORE_ENTRY,
-                                                  .reason = "" };
+    struct request request = override_of(&w, CONDITION_BEFORE_ENTRY);
+    request.override.execution = first.text;
     const struct failure *failure = &world_request(&w, &request, ROLE_DEPLOYER)->failure;
     assert_non_null(strstr(failure->cause, "NotLatestPipelineExecutionException"));
     world_deinit(&w);
