@@ -1,6 +1,7 @@
 """Conditions of a stage, with real addresses that are asked and a person who overrides."""
 import http.server
 import json
+import socket
 import threading
 
 import pytest
@@ -123,3 +124,56 @@ def test_a_query_with_a_result_keeps_a_stage_shut(two, site):
     site.says = (200, json.dumps(answer).encode())
     two.meridian("retry", "prom", view["pipelineExecutionId"])
     assert two.ended(view["pipelineExecutionId"], "prom")["status"] == "Succeeded"
+
+
+def test_addresses_that_misbehave_decide_nothing_and_hold_nobody_up(two):
+    """One takes the connection and is silent, one speaks no HTTP, one says 200 and never ends; the coordinator dies meanwhile."""
+    says = {"silent": b"", "strange": b"\x00\xff hello\r\n" * 100, "endless": b"HTTP/1.1 200 OK\r\n\r\n"}
+    stop, threads, urls = threading.Event(), [], {}
+
+    def serve(listener, name):
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            with connection:
+                connection.settimeout(1)
+                try:
+                    connection.recv(4096)
+                    connection.sendall(says[name])
+                    while name == "endless" and not stop.is_set():
+                        connection.sendall(b"x" * 65536)
+                except OSError:
+                    pass
+                while name == "silent" and not stop.wait(0.1):
+                    pass
+
+    for name in says:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(0.2)
+        urls[name] = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        threads.append(threading.Thread(target=serve, args=(listener, name)))
+        threads[-1].start()
+    try:
+        with_conditions(two, "odd", beforeEntry=("FAIL", [rule(name, "Http", "Custom", Url=url) for name, url in urls.items()]))
+        execution = two.execution_of(two.push(app("first"), "odd"), "odd")
+
+        def state(name):
+            view = two.try_json("status", "odd", execution) or {"stageStates": [{}, {}]}
+            states = view["stageStates"][1].get("beforeEntryConditionState")
+            found = [r["latestExecution"] for r in states["conditionStates"][0]["ruleStates"] if r["ruleName"] == name] if states else []
+            return found[0] if found else {}
+
+        until(lambda: state("endless").get("summary") == "the answer is 200", "the status of the endless one")
+        until(lambda: state("strange").get("summary", "").startswith("no answer: "), "what speaks no HTTP")
+        two.kill_coordinator()
+        two.start_coordinator()
+        until(lambda: state("silent").get("summary", "").startswith("no answer: "), "the silence")
+        assert [state(name)["status"] for name in says] == ["InProgress", "InProgress", "Succeeded"]
+        two.meridian("condition", "override", "odd", "Prod", "beforeEntry")
+        assert two.ended(execution, "odd")["status"] == "Succeeded"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
