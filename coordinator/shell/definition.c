@@ -310,6 +310,7 @@ static void read_store(struct reader *r, const struct doc_node *node, struct pip
     static const struct field fields[] = {
         { "type", PARSED }, { "location", PARSED }, { "encryptionKey", KEPT }, { NULL, PARSED }
     };
+    assert(node);
     *store = (struct pipeline_store){ .region = "", .location = "", .at = definition_place(node) };
     if (!check_fields(r, node, fields)) return;
     const struct doc_node *type = doc_get(node, "type");
