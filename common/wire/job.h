@@ -40,6 +40,8 @@ enum job_kind {
 /* It only brings bytes to where others need them: no host, no action of its own. */
 bool job_kind_moves(enum job_kind kind);
 
+enum { WIRE_BUILDSPEC_MAX = 128 << 10 }; /* that comes with its job */
+
 /* What a build reads or makes. As an output its digest and version are still unknown: the grant is
  * for an object of any content up to a bound, and the result tells what became of it. */
 struct job_artifact {
@@ -98,6 +100,7 @@ struct job {
     size_t output_count;
     const struct job_variable *variables;
     size_t variable_count;
+    const char *buildspec; /* JOB_BUILD: instead of a file of the source; "" it has one */
 
     /* Where the job's log is kept after its end; key "" where it is not. */
     struct artifact_ref log;

@@ -35,7 +35,7 @@ enum {
     WIRE_LIST_MAX = 1000,          /* entries of any list in a reply */
     WIRE_DOCUMENT_MAX = 512 << 10, /* a pipeline definition's text */
     WIRE_LOG_CHUNK_MAX = 64 << 10,
-    WIRE_SIGNED_MAX = 64 << 10, /* a signed job or cancel */
+    WIRE_SIGNED_MAX = 512 << 10, /* a signed job or cancel */
     SHA256_SIZE = 32,
     SIGNATURE_SIZE = 64
 };

@@ -114,6 +114,7 @@ static const struct wire_field job_fields[] = {
             .max = WIRE_BUILD_ARTIFACTS_MAX),
     COUNTED(job, Job, variables, variable_count, WIRE_LIST, .type = &wire_job_variable,
             .max = WIRE_VARIABLES_MAX),
+    FIELD(job, Job, buildspec, WIRE_TEXT, .max = WIRE_BUILDSPEC_MAX),
     FIELD(job, Job, log, WIRE_MESSAGE, .type = &wire_artifact_ref, .optional = true),
     FIELD(job, Job, log_write, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
 };

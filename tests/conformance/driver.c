@@ -90,6 +90,7 @@ static void compose(const struct driver *d, enum lifecycle_event event, struct s
                  .deployment_group_id = d->group,
                  .file_exists = behavior_of(text_of(d, "file_exists_behavior", "DISALLOW")),
                  .bundle_type = text_of(d, "bundle_type", ""),
+                 .buildspec = "",
                  .revision = "",
                  .input = nowhere,
                  .output = nowhere,

@@ -62,6 +62,7 @@ const struct job *disk_copy_job(struct arena *arena, const struct job *from)
     TEXT(job->deployment_group);
     TEXT(job->deployment_group_id);
     TEXT(job->bundle_type);
+    TEXT(job->buildspec);
     TEXT(job->revision);
     copy_artifact(arena, &job->input);
     copy_artifact(arena, &job->output);

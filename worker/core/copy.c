@@ -71,6 +71,7 @@ const struct job *copy_job(struct arena *arena, const struct job *job)
     copy->deployment_group = text(arena, job->deployment_group);
     copy->deployment_group_id = text(arena, job->deployment_group_id);
     copy->bundle_type = text(arena, job->bundle_type);
+    copy->buildspec = text(arena, job->buildspec);
     copy->revision = text(arena, job->revision);
     copy_artifact(arena, &copy->input);
     copy_artifact(arena, &copy->output);

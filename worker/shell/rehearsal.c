@@ -206,6 +206,7 @@ static struct job make_job(const struct options *o, struct prng *random)
                        .on_failure = o->on_failure,
                        .ignore_application_stop_failures = o->ignore_stop,
                        .bundle_type = o->type,
+                       .buildspec = "",
                        .revision = "",
                        .read = { .url = "", .pin = "" },
                        .write = { .url = "", .pin = "" } };

@@ -57,6 +57,7 @@ static const struct job sample_job = {
     .on_failure = ON_FAILURE_RESTORE,
     .ignore_application_stop_failures = true,
     .bundle_type = "zip",
+    .buildspec = "version: 0.2",
     .revision = "revision",
     .input = { "store", "key/\xc3\xa4", "version", "etag", 8, { 9, 10 }, true },
     .read = { "https://host/read", "sha256//x", 11 },
@@ -667,11 +668,46 @@ static void every_record_comes_back_under_its_key(void **state)
     }
 }
 
+/* Every list full and every text as long as it may be: an operator's definition cannot break us. */
+static void the_largest_job_can_be_signed_and_kept(void **state)
+{
+    struct fixture *f = *state;
+    static char url[WIRE_URL_MAX + 1], key[WIRE_KEY_MAX + 1], name[WIRE_NAME_MAX + 1],
+        value[WIRE_VARIABLE_MAX + 1], text[WIRE_BUILDSPEC_MAX + 1];
+    memset(url, 'u', WIRE_URL_MAX);
+    memset(key, 'k', WIRE_KEY_MAX);
+    memset(name, 'n', WIRE_NAME_MAX);
+    memset(value, 'v', WIRE_VARIABLE_MAX);
+    memset(text, 's', WIRE_BUILDSPEC_MAX);
+    const struct grant grant = { url, name, UINT64_MAX };
+    const struct artifact_ref ref = { name, key, key, key, UINT64_MAX, { 1 }, true };
+    struct job_artifact artifacts[WIRE_BUILD_ARTIFACTS_MAX];
+    struct job_variable variables[WIRE_VARIABLES_MAX];
+    for (size_t i = 0; i < WIRE_BUILD_ARTIFACTS_MAX; i++)
+        artifacts[i] = (struct job_artifact){ name, ref, grant };
+    for (size_t i = 0; i < WIRE_VARIABLES_MAX; i++)
+        variables[i] = (struct job_variable){ name, value, true };
+    struct step_spec spec = { .kind = STEP_BUILD, .run = 1, .job = sample_job }, out;
+    spec.job.inputs = spec.job.outputs = artifacts;
+    spec.job.input_count = spec.job.output_count = WIRE_BUILD_ARTIFACTS_MAX;
+    spec.job.variables = variables;
+    spec.job.variable_count = WIRE_VARIABLES_MAX;
+    spec.job.input = spec.job.output = spec.job.log = ref;
+    spec.job.read = spec.job.write = spec.job.log_write = grant;
+    spec.job.buildspec = text;
+    wire_job_encode(&spec.job, &f->buf);
+    buf_clear(&f->buf);
+    wire_step_spec_encode(&spec, &f->buf);
+    assert_true(wire_step_spec_decode(buf_bytes(&f->buf), &f->arena, &out, &f->err));
+    assert_int_equal(strlen(out.job.buildspec), WIRE_BUILDSPEC_MAX);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_job_comes_back_as_it_was),
+        TEST(the_largest_job_can_be_signed_and_kept),
         TEST(a_cancel_comes_back_as_it_was),
         TEST(a_resume_comes_back_as_it_was),
         TEST(a_resume_without_a_verb_is_refused),

@@ -34,6 +34,7 @@ static inline struct job *fx_job(struct fx *fx, const char *id, uint32_t attempt
                          .deployment_group = "group",
                          .deployment_group_id = "g1",
                          .bundle_type = "zip",
+                         .buildspec = "",
                          .revision = "r1" };
     return job;
 }

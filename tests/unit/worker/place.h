@@ -23,6 +23,7 @@ static inline void place_deployment(struct place *p, unsigned number)
                               .deployment_group = "fleet",
                               .deployment_group_id = "dg-1",
                               .bundle_type = "",
+                              .buildspec = "",
                               .revision = "",
                               .input = nowhere,
                               .output = nowhere,

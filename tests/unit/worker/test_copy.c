@@ -21,6 +21,7 @@ static const size_t texts[] = {
     offsetof(struct job, deployment_group),
     offsetof(struct job, deployment_group_id),
     offsetof(struct job, bundle_type),
+    offsetof(struct job, buildspec),
     offsetof(struct job, revision),
     offsetof(struct job, input.store),
     offsetof(struct job, input.key),

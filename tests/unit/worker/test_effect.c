@@ -191,6 +191,7 @@ static struct step_spec spec_of(const struct fixture *f, const char *what)
                              .deployment_group = "g",
                              .deployment_group_id = "dg",
                              .bundle_type = "",
+                             .buildspec = "",
                              .revision = "",
                              .input = none,
                              .output = none,
