@@ -1,5 +1,6 @@
 #include "core/build.h"
 
+#include "core/commands.h"
 #include "core/deploy.h"
 #include "core/engine.h"
 #include "core/journal.h"
@@ -127,7 +128,8 @@ static void job_create(struct coordinator *c, struct model_execution *e, size_t 
     state.deployment = id_new_deployment(&c->random);
     state.kind = JOB_BUILD;
     state.target = arena_format(&c->out->arena, "build:%s/%s", e->state.pipeline, definition->name);
-    state.artifact = primary_of(definition);
+    /* Commands of a rule may need none: the revision is told by the source all the same. */
+    state.artifact = definition->input_count ? primary_of(definition) : e->revisions[0].artifact;
     struct model_job *job = model_job_add(c, e, &state);
     model_job_place(job, stage, action);
     for (size_t i = 0; i < definition->output_count; i++)
@@ -181,11 +183,12 @@ void build_offer(struct arena *arena, struct job *to, const struct model_job *jo
 {
     const struct model_execution *e = job->execution;
     const struct pipeline_action *action = definition_of(job);
-    const char *primary = primary_of(action), *region = job->state.region;
+    const char *primary = action->input_count ? primary_of(action) : "";
+    const char *region = job->state.region;
     char group_id[DEPLOY_GROUP_ID_SIZE];
     struct job_artifact *inputs = arena_calloc(arena, action->input_count, sizeof *inputs);
     struct job_artifact *outputs = arena_calloc(arena, action->output_count, sizeof *outputs);
-    inputs[to->input_count++] = offered(arena, e, primary, region);
+    if (action->input_count) inputs[to->input_count++] = offered(arena, e, primary, region);
     for (size_t i = 0; i < action->input_count; i++)
         if (!text_equal(action->inputs[i], primary))
             inputs[to->input_count++] = offered(arena, e, action->inputs[i], region);
@@ -194,13 +197,16 @@ void build_offer(struct arena *arena, struct job *to, const struct model_job *jo
         outputs[i].ref.size = BUILD_OUTPUT_MAX;
     }
     to->inputs = inputs;
-    to->input = inputs[0].ref;
+    if (to->input_count) to->input = inputs[0].ref;
     to->outputs = outputs;
     to->output_count = action->output_count;
     offer_variables(arena, to, e, action);
     deploy_group_id(e->state.pipeline, action->name, group_id);
-    to->application =
-        arena_text(arena, variables_setting(e, job->stage, job->action, "ProjectName", arena));
+    to->buildspec = commands_buildspec(action, arena);
+    const char *project = commands_of(action)
+                              ? action->name
+                              : variables_setting(e, job->stage, job->action, "ProjectName", arena);
+    to->application = arena_text(arena, project);
     to->deployment_group = arena_text(arena, action->name);
     to->deployment_group_id = arena_text(arena, group_id);
 }
@@ -210,15 +216,17 @@ void build_offer(struct arena *arena, struct job *to, const struct model_job *jo
 static void summarise(struct coordinator *c, struct model_execution *e, struct action_state *state,
                       const struct model_job *job)
 {
-    bool changed;
+    bool changed, runs = job && commands_of(definition_of(job));
     if (!job)
         changed = model_text(&state->summary, "");
     else if (job->state.cause[0])
         changed = model_text(&state->summary, job->state.cause);
     else if (status_ended(job->state.status))
-        changed = model_format(&state->summary, "built on %s", job->state.worker);
+        changed =
+            model_format(&state->summary, "%s on %s", runs ? "ran" : "built", job->state.worker);
     else
-        changed = model_format(&state->summary, "is built on %s", job->state.worker);
+        changed = model_format(&state->summary, "%s on %s", runs ? "runs" : "is built",
+                               job->state.worker);
     if (changed) journal_execution(c, e);
 }
 
@@ -241,7 +249,7 @@ static void time_out(struct coordinator *c, struct model_execution *e, size_t st
     const char *text =
         arena_format(&c->out->arena, "timed out after %llu s: %s",
                      (unsigned long long)(state->deadline_ms - state->started_ms) / 1000,
-                     state->summary[0] ? state->summary : "the build has not ended in time");
+                     state->summary[0] ? state->summary : "it has not ended in time");
     if (e->state.stop_abandon)
         engine_end_action(c, e, stage, action, STATUS_ABANDONED, "", text);
     else

@@ -207,6 +207,11 @@ static bool produced(const struct pipeline *p, const char *artifact, struct plac
     return false;
 }
 
+bool check_produced(const struct pipeline *pipeline, const char *artifact, size_t stage)
+{
+    return produced(pipeline, artifact, (struct place){ stage, 0, UINT32_MAX });
+}
+
 static bool named_before(const struct pipeline *p, const char *artifact, struct place end,
                          size_t output)
 {

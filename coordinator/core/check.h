@@ -31,5 +31,7 @@ void check_references(struct findings *f, size_t stage, const struct pipeline_ac
 void check_regions(struct findings *f, size_t stage);
 /* beforeEntry, onSuccess and onFailure. */
 void check_conditions(struct findings *f, size_t stage);
+/* Does an action of that stage or an earlier one make the artifact? */
+bool check_produced(const struct pipeline *pipeline, const char *artifact, size_t stage);
 /* What a setting of the action must be, when `value` is not that; NULL when it is right. */
 const char *check_setting(const struct pipeline_action *action, const char *key, const char *value);

@@ -1,4 +1,5 @@
 #include "core/check.h"
+#include "core/commands.h"
 #include "core/reference.h"
 
 #include <stdio.h>
@@ -67,6 +68,7 @@ static const struct provider_rule providers[] = {
         { "CustomData", false, VALUE_TEXT } } },
     { CATEGORY_BUILD, "CodeBuild", 1, 5, 0, 5, true, { BUILD_SETTINGS } },
     { CATEGORY_TEST, "CodeBuild", 1, 5, 0, 5, true, { BUILD_SETTINGS } },
+    { CATEGORY_COMPUTE, "Commands", 1, 5, 0, 1, true, { { 0 } } },
     { CATEGORY_INVOKE, "Lambda", 0, 5, 0, 5, false, { { 0 } } },
     { CATEGORY_DEPLOY, "CloudFormation", 0, 10, 0, 1, false, { { 0 } } },
     { CATEGORY_DEPLOY, "S3", 1, 1, 0, 0, false, { { 0 } } },
@@ -196,7 +198,8 @@ static void check_type(const struct subject *s, const struct provider_rule *rule
     if (!rule || !rule->supported)
         check_say(s->f, a->at, a->at, path,
                   "%s/%s/%.60s is not supported yet: write Source/AWS/S3, Build/AWS/CodeBuild, "
-                  "Test/AWS/CodeBuild, Deploy/AWS/CodeDeploy or Approval/AWS/Manual",
+                  "Test/AWS/CodeBuild, Compute/AWS/Commands, Deploy/AWS/CodeDeploy or "
+                  "Approval/AWS/Manual",
                   category_name(a->category), owner_name(a->owner), a->provider);
 }
 
@@ -292,7 +295,8 @@ static void check_build(const struct subject *s)
     if (!pipeline_builds(a)) {
         if (a->variable_count > 0)
             check_say(s->f, a->at, a->at, path_of(s, ".environmentVariables"),
-                      "only actions of provider CodeBuild have environment variables: remove them");
+                      "only actions of provider CodeBuild or Commands have environment variables: "
+                      "remove them");
         return;
     }
     for (size_t i = 0; i < a->input_count; i++) found = found || text_equal(a->inputs[i], primary);
@@ -315,4 +319,5 @@ void check_action(struct findings *f, size_t stage, size_t action)
     }
     check_settings(&s, rule);
     check_build(&s);
+    commands_check(f, s.action, path_of(&s, ""));
 }

@@ -1,5 +1,6 @@
 /* The rules of a stage's conditions: which result belongs to which, what each rule needs. */
 #include "core/check.h"
+#include "core/commands.h"
 #include "core/reference.h"
 #include "core/rule.h"
 
@@ -47,13 +48,17 @@ static bool takes(const struct pipeline_action *action, const char *artifact)
     return false;
 }
 
-/* A later action takes what a stage that may be left out makes. */
+/* A later action or rule takes what a stage that may be left out makes. */
 static const struct pipeline_action *needs(const struct subject *s, const char *artifact)
 {
     const struct pipeline *p = s->f->pipeline;
-    for (size_t later = s->number + 1; later < p->stage_count; later++)
-        for (size_t a = 0; a < p->stages[later].action_count; a++)
-            if (takes(&p->stages[later].actions[a], artifact)) return &p->stages[later].actions[a];
+    for (size_t later = s->number + 1; later < p->stage_count; later++) {
+        const struct pipeline_stage *stage = &p->stages[later];
+        for (size_t a = 0; a < stage->action_count; a++)
+            if (takes(&stage->actions[a], artifact)) return &stage->actions[a];
+        for (size_t r = 0; r < stage->rule_count; r++)
+            if (takes(&stage->rules[r].action, artifact)) return &stage->rules[r].action;
+    }
     return NULL;
 }
 
@@ -66,7 +71,7 @@ static void check_skip(const struct subject *s)
             if (taker)
                 say(s, ".result",
                     arena_format(s->f->arena,
-                                 "action %.100s takes the artifact %.100s that this stage makes: "
+                                 "%.100s takes the artifact %.100s that this stage makes: "
                                  "it cannot be left out, write FAIL",
                                  taker->name, maker->outputs[o]));
         }
@@ -101,6 +106,7 @@ static const struct rule_shape shapes[] = {
     { RULE_ALARM, OWNER_AWS, { "AlarmName" }, { "AlarmStates", "WaitTime" } },
     { RULE_PROMETHEUS, OWNER_CUSTOM, { "Url", "Query" }, { "WaitTime" } },
     { RULE_HTTP, OWNER_CUSTOM, { "Url" }, { "WaitTime" } },
+    { RULE_COMMANDS, OWNER_AWS, { NULL }, { NULL } },
 };
 
 static bool listed(const char *const *list, const char *key)
@@ -146,6 +152,37 @@ static void check_address(const struct subject *s)
         say(s, ".configuration.Url", "write an address that begins with https:// or http://");
 }
 
+static void check_place(const struct subject *s)
+{
+    const struct pipeline_action *action = &s->rule->action;
+    const struct pipeline *p = s->f->pipeline;
+    if (!action->region[0] || text_equal(action->region, s->f->region)) return;
+    if (s->rule->kind != RULE_COMMANDS)
+        say(s, ".region", "a rule is looked at in the pipeline's own region: remove it");
+    else if (!p->stores_is_map || !pipeline_store_of(p, action->region))
+        say(s, ".region",
+            arena_format(s->f->arena,
+                         "region %.60s has no artifact store: add an entry to artifactStores",
+                         action->region));
+}
+
+/* What has failed may not have made its artifacts. */
+static void check_inputs(const struct subject *s)
+{
+    const struct pipeline_action *action = &s->rule->action;
+    bool behind = s->rule->condition == CONDITION_ON_SUCCESS;
+    if (action->input_count && s->rule->kind != RULE_COMMANDS)
+        say(s, ".inputArtifacts", "only a rule of provider Commands takes artifacts: remove it");
+    for (size_t i = 0; i < action->input_count; i++)
+        if (!check_produced(s->f->pipeline, action->inputs[i], behind ? s->number : s->number - 1))
+            say(s, ".inputArtifacts",
+                arena_format(s->f->arena,
+                             "no %s has the output artifact '%.120s': correct the name",
+                             behind ? "action of this stage or an earlier one"
+                                    : "action of an earlier stage",
+                             action->inputs[i]));
+}
+
 static void check_rule(const struct subject *s)
 {
     const struct pipeline_action *action = &s->rule->action;
@@ -154,8 +191,7 @@ static void check_rule(const struct subject *s)
     for (const struct pipeline_rule *other = s->stage->rules; other < s->rule; other++)
         if (text_equal(other->action.name, action->name))
             say(s, ".name", "another rule of the stage has that name: rename one");
-    if (action->region[0] && !text_equal(action->region, s->f->region))
-        say(s, ".region", "a rule is looked at in the pipeline's own region: remove it");
+    check_place(s);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (shapes[i].kind != s->rule->kind) continue;
         if (shapes[i].owner != action->owner)
@@ -168,7 +204,7 @@ static void check_rule(const struct subject *s)
         say(s, ".ruleTypeId.provider",
             arena_format(s->f->arena,
                          "no rule %.40s: there are DeploymentWindow, VariableCheck, "
-                         "CloudWatchAlarm, Prometheus and Http",
+                         "CloudWatchAlarm, Prometheus, Http and Commands",
                          action->provider));
     const char *states = pipeline_setting_get(action, "AlarmStates");
     if (states[0] && !text_equal(states, "ALARM"))
@@ -176,6 +212,8 @@ static void check_rule(const struct subject *s)
     check_references(s->f, s->number, action, s->path);
     check_variable(s);
     check_address(s);
+    check_inputs(s);
+    commands_check(s->f, action, s->path);
 }
 
 void check_conditions(struct findings *f, size_t stage)

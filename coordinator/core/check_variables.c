@@ -1,5 +1,6 @@
 /* The rules of variables, namespaces and references. */
 #include "core/check.h"
+#include "core/commands.h"
 #include "core/reference.h"
 
 #include <string.h>
@@ -8,6 +9,7 @@ enum { VALUE_MAX = 1000, DESCRIPTION_MAX = 200 };
 
 static const char *const source_names[] = { "VersionId", "ETag", "BucketName", "ObjectKey", NULL };
 static const char *const approval_names[] = { "ApprovalSummary", "ApprovedBy", NULL };
+static const char *const no_names[] = { NULL };
 static const char *const deploy_names[] = { "DeploymentId", NULL };
 
 /* A text with references, and where it stands. */
@@ -24,13 +26,16 @@ static const char *const *names_given(const struct pipeline_action *action)
 {
     if (action->category == CATEGORY_SOURCE) return source_names;
     if (action->category == CATEGORY_APPROVAL) return approval_names;
+    if (commands_of(action))
+        return action->commands.given_count ? action->commands.given : no_names;
     return action->category == CATEGORY_DEPLOY ? deploy_names : NULL;
 }
 
 static const char *list_text(struct arena *arena, const char *const *names)
 {
-    const char *text = names[0];
-    for (size_t i = 1; names[i]; i++) text = arena_format(arena, "%s, %s", text, names[i]);
+    const char *text = names[0] ? names[0] : "none";
+    for (size_t i = 1; names[0] && names[i]; i++)
+        text = arena_format(arena, "%s, %s", text, names[i]);
     return text;
 }
 

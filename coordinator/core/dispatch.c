@@ -119,6 +119,8 @@ static const char *job_unwanted(struct coordinator *c, const struct model_job *j
     const struct action_state *action = model_action(e, job->stage, job->action);
     if (job->state.kind == JOB_DEPLOY && e->broken[action - e->actions])
         return barrier_broken(&c->out->arena, e, job->stage, job->action);
+    if (action->status == STATUS_ABANDONED || action->status == STATUS_SKIPPED)
+        return "nobody waits for it any more"; /* a rule that was given up, or overridden */
     *status = STATUS_FAILED;
     if (action->status != STATUS_IN_PROGRESS) return "the action's time was over";
     if (!id_equal(&action->id, &job->state.action_execution)) return "a retry took its place";

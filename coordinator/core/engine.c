@@ -63,8 +63,11 @@ void engine_set_stage(struct coordinator *c, struct model_execution *e, size_t s
 static uint64_t timeout_ms(const struct coordinator *c, const struct model_execution *e,
                            size_t stage, size_t action)
 {
-    if (action >= e->stages[stage].action_count)
-        return pipeline_rule_timeout_ms(model_rule_definition(e, stage, action));
+    if (action >= e->stages[stage].action_count) {
+        const struct pipeline_rule *rule = model_rule_definition(e, stage, action);
+        bool runs = rule->kind == RULE_COMMANDS && !rule->action.timeout_minutes;
+        if (!runs || !c->config.action_timeout_ms) return pipeline_rule_timeout_ms(rule);
+    }
     if (c->config.action_timeout_ms) return c->config.action_timeout_ms;
     return pipeline_timeout_ms(model_action_definition(e, stage, action));
 }

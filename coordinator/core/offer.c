@@ -43,7 +43,7 @@ static void offer_artifacts(struct coordinator *c, struct job *to, const struct 
     assert(revision);
     assert(origin);
     to->revision = arena_text(arena, revision->revision_id);
-    to->output = no_artifact;
+    to->input = to->output = no_artifact;
     if (job->state.kind == JOB_BUILD) {
         build_offer(arena, to, job);
         return;
@@ -131,7 +131,7 @@ void offer_send(struct coordinator *c, const struct model_job *job, const struct
     to->action_execution = state->action_execution;
     to->deployment = state->deployment;
     offer_wishes(c, to, job);
-    to->bundle_type = "";
+    to->bundle_type = to->buildspec = "";
     to->read = no_grant;
     to->write = no_grant;
     to->log = no_artifact;

@@ -1,5 +1,7 @@
 #include "core/pipeline.h"
 
+#include "core/commands.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,8 +45,9 @@ const char *pipeline_store_of(const struct pipeline *pipeline, const char *regio
 
 bool pipeline_builds(const struct pipeline_action *action)
 {
-    return (action->category == CATEGORY_BUILD || action->category == CATEGORY_TEST) &&
-           text_equal(action->provider, "CodeBuild");
+    return commands_of(action) ||
+           ((action->category == CATEGORY_BUILD || action->category == CATEGORY_TEST) &&
+            text_equal(action->provider, "CodeBuild"));
 }
 
 const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,

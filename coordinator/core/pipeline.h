@@ -8,6 +8,7 @@
  * Ownership: everything a pipeline points to lies in its own arena; pipeline_free() ends it.
  */
 #pragma once
+#include "core/pipeline_commands.h"
 #include "core/pipeline_condition.h"
 #include "core/pipeline_regions.h"
 #include "core/window.h"
@@ -59,6 +60,7 @@ struct pipeline_action {
     size_t output_count;
     const struct job_variable *variables; /* of a build's environment */
     size_t variable_count;
+    struct pipeline_commands commands;
     const char *region; /* "" the pipeline's own */
     const char *namespace;
     uint32_t timeout_minutes; /* 0 none given */
@@ -122,7 +124,7 @@ bool pipeline_same(const struct pipeline *a, const struct pipeline *b);
 size_t pipeline_check(const struct pipeline *pipeline, const char *region, struct arena *arena,
                       const struct problem **out);
 
-/* Build and Test actions of CodeBuild. */
+/* Build and Test actions of CodeBuild, and what is of provider Commands. */
 bool pipeline_builds(const struct pipeline_action *action);
 /* The action that makes this artifact; NULL when none does. */
 const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,

@@ -15,7 +15,8 @@ enum rule_kind {
     RULE_VARIABLE,   /* VariableCheck: Variable, Operator, Value */
     RULE_ALARM,      /* CloudWatchAlarm: AlarmName, WaitTime */
     RULE_PROMETHEUS, /* Prometheus: Url, Query, WaitTime */
-    RULE_HTTP        /* Http: Url, WaitTime */
+    RULE_HTTP,       /* Http: Url, WaitTime */
+    RULE_COMMANDS    /* Commands: a worker runs them (build.h) */
 };
 
 struct pipeline_condition {

@@ -113,6 +113,13 @@ static void action_diff(struct plan_list *list, const char *stage,
          joined(arena, new->inputs, new->input_count));
     text(list, place, "outputArtifacts", joined(arena, old->outputs, old->output_count),
          joined(arena, new->outputs, new->output_count));
+    text(list, place, "commands", joined(arena, old->commands.list, old->commands.count),
+         joined(arena, new->commands.list, new->commands.count));
+    text(list, place, "outputVariables",
+         joined(arena, old->commands.given, old->commands.given_count),
+         joined(arena, new->commands.given, new->commands.given_count));
+    text(list, place, "files", joined(arena, old->commands.files, old->commands.file_count),
+         joined(arena, new->commands.files, new->commands.file_count));
     settings(list, place, old, new);
     variables(list, place, old, new);
     text(list, place, "meridian.fileExistsBehavior", file_exists_name(old->deploy.file_exists),
@@ -170,6 +177,8 @@ static const char *condition_said(struct arena *arena, const struct pipeline_sta
         for (size_t i = 0; i < rule->configuration_count; i++)
             all = arena_format(arena, "%s %s=%s", all, rule->configuration[i].key,
                                rule->configuration[i].value);
+        for (size_t i = 0; i < rule->commands.count; i++)
+            all = arena_format(arena, "%s '%s'", all, rule->commands.list[i]);
         if (rule->timeout_minutes)
             all = arena_format(arena, "%s (%u min)", all, (unsigned)rule->timeout_minutes);
     }

@@ -252,7 +252,7 @@ uint64_t replication_wanted(const struct model_execution *e, const char *artifac
     uint64_t deadline_ms = 0;
     if (!e->definition || status_ended(e->state.status)) return 0;
     for (size_t s = 0; s < e->state.stage_count; s++) {
-        for (size_t a = 0; a < e->stages[s].action_count; a++) {
+        for (size_t a = 0; a < model_subjects(e, s); a++) {
             const struct action_state *action = model_action(e, s, a);
             const struct pipeline_action *from = model_action_definition(e, s, a);
             if (action->status != STATUS_IN_PROGRESS) continue;

@@ -1,5 +1,6 @@
 #include "core/rule.h"
 
+#include "core/build.h"
 #include "core/engine.h"
 #include "core/journal.h"
 #include "core/variables.h"
@@ -174,6 +175,7 @@ void rule_look(struct coordinator *c, struct model_execution *e, size_t stage, s
     case RULE_ALARM: look_alarm(c, e, stage, rule); break;
     case RULE_PROMETHEUS:
     case RULE_HTTP: break; /* rule_answer() */
+    case RULE_COMMANDS: build_reconcile(c, e, stage, rule); break;
     case RULE_UNKNOWN: failed(c, e, stage, rule, "this version does not know the rule"); break;
     }
     if (state->status != STATUS_IN_PROGRESS) return;

@@ -6,6 +6,7 @@
  *     Prometheus, Http  an address is asked by the shell, again and again: fails when a query has
  *                       a result, or an answer is not 200 to 299; met when the last answer was
  *                       good and WaitTime has passed; no answer decides nothing
+ *     Commands          a worker that builds runs them (build.h): met when all have succeeded
  *
  * WaitTime is in minutes, 0 without. What has not been met by its timeoutInMinutes has failed:
  * without one after 60 days (window) or an hour beside WaitTime.

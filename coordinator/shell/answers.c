@@ -247,6 +247,28 @@ void answers_push(const struct artifacts *artifacts, const struct push_request *
 
 /* ---- logs ---- */
 
+static bool is_of(const struct action_state *list, size_t count, const char *name,
+                  const struct job_state *job)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(list[i].name, name) && id_equal(&list[i].id, &job->action_execution))
+            return true;
+    return false;
+}
+
+/* An action or a rule of any stage. */
+static bool has_name(const struct execution_view *view, const char *name,
+                     const struct job_state *job)
+{
+    for (size_t s = 0; s < view->execution.stage_count; s++) {
+        const struct stage_state *stage = &view->execution.stages[s];
+        if (is_of(stage->actions, stage->action_count, name, job) ||
+            is_of(stage->rules, stage->rule_count, name, job))
+            return true;
+    }
+    return false;
+}
+
 /* The host finds the folder by the deployment id alone. */
 static const struct job_state *match_job(const struct execution_view *view,
                                          const struct logs_request *request, size_t *matches)
@@ -257,15 +279,7 @@ static const struct job_state *match_job(const struct execution_view *view,
         const struct job_state *job = &view->jobs[i];
         if (job_kind_moves(job->kind) || job->attempt == 0) continue;
         if (request->worker[0] && !text_equal(request->worker, job->worker)) continue;
-        bool of_action = !request->action[0];
-        for (size_t s = 0; s < view->execution.stage_count; s++) {
-            const struct stage_state *stage = &view->execution.stages[s];
-            for (size_t a = 0; a < stage->action_count; a++)
-                if (text_equal(stage->actions[a].name, request->action) &&
-                    id_equal(&stage->actions[a].id, &job->action_execution))
-                    of_action = true;
-        }
-        if (!of_action) continue;
+        if (request->action[0] && !has_name(view, request->action, job)) continue;
         (*matches)++;
         found = job;
     }

@@ -1,6 +1,7 @@
 #include "shell/definition.h"
 
 #include "io/doc.h"
+#include "shell/definition_commands.h"
 #include "shell/definition_condition.h"
 #include "shell/definition_deploy.h"
 #include "shell/definition_flow.h"
@@ -218,7 +219,7 @@ static const char *const *read_artifacts(struct reader *r, const struct doc_node
                                          const char *key, size_t *count)
 {
     static const struct field fields[] = { { "name", PARSED },
-                                           { "files", NOT_YET },
+                                           { "files", PARSED },
                                            { NULL, PARSED } };
     const struct doc_node *list = list_field(r, map, key, ARTIFACTS_MAX);
     *count = 0;
@@ -239,10 +240,10 @@ static void read_action(struct reader *r, const struct doc_node *node,
                                            { "actionTypeId", PARSED },
                                            { "runOrder", PARSED },
                                            { "configuration", PARSED },
-                                           { "commands", NOT_YET },
+                                           { "commands", PARSED },
                                            { "inputArtifacts", PARSED },
                                            { "outputArtifacts", PARSED },
-                                           { "outputVariables", NOT_YET },
+                                           { "outputVariables", PARSED },
                                            { "roleArn", KEPT },
                                            { "region", PARSED },
                                            { "namespace", PARSED },
@@ -270,7 +271,8 @@ static void read_action(struct reader *r, const struct doc_node *node,
     else
         read_action_type(r, type, action);
     struct definition_flaw flaw;
-    if (!definition_settings(node, &r->pipeline->arena, action, &flaw))
+    if (!definition_settings(node, &r->pipeline->arena, action, &flaw) ||
+        !definition_commands(node, &r->pipeline->arena, action, &flaw))
         wrong(r, flaw.node, flaw.text);
     action->inputs = read_artifacts(r, node, "inputArtifacts", &action->input_count);
     action->outputs = read_artifacts(r, node, "outputArtifacts", &action->output_count);

@@ -2,6 +2,7 @@
 
 #include "base/number.h"
 #include "io/doc.h"
+#include "shell/definition_commands.h"
 #include "shell/timezone.h"
 
 #include <string.h>
@@ -63,7 +64,8 @@ static bool read_type(const struct doc_node *rule, struct arena *arena, struct p
                   { "VariableCheck", RULE_VARIABLE },
                   { "CloudWatchAlarm", RULE_ALARM },
                   { "Prometheus", RULE_PROMETHEUS },
-                  { "Http", RULE_HTTP } };
+                  { "Http", RULE_HTTP },
+                  { "Commands", RULE_COMMANDS } };
     const struct doc_node *node = doc_get(rule, "ruleTypeId");
     const char *category = NULL, *owner = NULL;
     if (doc_is_null(node))
@@ -133,14 +135,9 @@ static bool read_rule(const struct doc_node *node, enum condition_type type, str
         !read_text(node, "region", arena, &action->region, flaw) ||
         !read_type(node, arena, out, flaw) || !definition_settings(node, arena, action, flaw))
         return false;
-    const struct doc_node *inputs = doc_get(node, "inputArtifacts");
-    if (!doc_is_null(inputs) && inputs->count > 0)
-        return definition_wrong(flaw, inputs,
-                                "no rule that is supported takes an artifact: remove it");
-    const struct doc_node *commands = doc_get(node, "commands");
-    if (!doc_is_null(commands) && commands->count > 0)
-        return definition_wrong(flaw, commands,
-                                "rules with commands are not supported yet: remove it");
+    if (!definition_commands(node, arena, action, flaw) ||
+        !definition_inputs(node, arena, action, flaw))
+        return false;
     const struct doc_node *timeout = doc_get(node, "timeoutInMinutes");
     if (!doc_is_null(timeout) && !doc_unsigned(timeout, TIMEOUT_MIN, MINUTES_MAX, &minutes, &err))
         return definition_wrong(flaw, timeout, "must be a whole number from 5 to 86400");

@@ -146,7 +146,8 @@ NODISCARD static bool job_grants(struct workers *workers, struct job *job, struc
                                workers->artifacts, job->log.store, job->log.key, &job->id,
                                LOG_KEPT_MAX, expires_ms + LOG_KEEP_MS, arena, &job->log_write, err))
         return false;
-    if (!artifacts_grant_read(workers->artifacts, &job->input, expires_ms, arena, &job->read, err))
+    if (job->input.key[0] &&
+        !artifacts_grant_read(workers->artifacts, &job->input, expires_ms, arena, &job->read, err))
         return false;
     if (job->kind == JOB_BUILD || job->kind == JOB_DELTA)
         return build_grants(workers, job, expires_ms, arena, err);

@@ -171,3 +171,89 @@ def test_a_definition_that_cannot_be_built_is_refused_with_its_place(two):
     definition = pipeline(two, configuration={"PrimarySource": "Nope"})
     refused = two.apply(definition, status=1)
     assert "write the name of one of the input artifacts" in refused.stderr + refused.stdout
+
+
+# ---- Commands ----
+
+RUN = {"category": "Compute", "owner": "AWS", "provider": "Commands", "version": "1"}
+
+
+def commands(w, lines, region=REGIONS[0], conditions=None, **fields):
+    """Source -> Run (commands on App) -> Deploy of what they packed, or of App when they pack nothing."""
+    definition = w.pipeline(regions=w.regions)
+    stages = definition["pipeline"]["stages"]
+    stages.insert(1, {"name": "Run", "actions": [{
+        "name": "Make", "region": region, "actionTypeId": RUN, "commands": lines,
+        "inputArtifacts": [{"name": "App"}], **fields}]})
+    if fields.get("outputArtifacts"):
+        for action in stages[2]["actions"]:
+            action["inputArtifacts"] = [{"name": fields["outputArtifacts"][0]["name"]}]
+    stages[2].update(conditions or {})
+    return definition
+
+
+def test_commands_of_the_definition_make_what_is_deployed(two):
+    """Their variables reach a later action; a value that looks like a command stays a value."""
+    canary = two.folder / "canary"
+    value = f"$(touch {canary}); '"
+    applied = commands(
+        two, ["tr a-z A-Z < page > new; echo \" it's $TAG\" >> new", "mv new page", 'WHO="$TAG"'],
+        namespace="Made", outputVariables=["WHO"],
+        outputArtifacts=[{"name": "Packed", "files": ["appspec.yml", "hook", "p*"]}],
+        environmentVariables=[{"name": "TAG", "value": "#{variables.TAG}"}])
+    applied["pipeline"]["variables"] = [{"name": "TAG", "defaultValue": value}]
+    applied["pipeline"]["stages"].insert(2, {"name": "Again", "actions": [{
+        "name": "Echo", "actionTypeId": RUN, "commands": ['test "$GIVEN" = "$WANTED"', "grep ONE page"],
+        "inputArtifacts": [{"name": "Packed"}], "environmentVariables": [
+            {"name": "GIVEN", "value": "#{Made.WHO}"}, {"name": "WANTED", "value": value}]}]})
+    two.apply(applied)
+    assert json.loads(two.meridian("export", "xr").stdout)["pipeline"]["stages"] == applied["pipeline"]["stages"]
+    _, view = two.deploy(app("one"))
+    assert view["status"] == "Succeeded", view
+    assert all(two.workers["web-" + r].page() == f"ONE it's {value}\n" for r in REGIONS)
+    assert not canary.exists()
+    (two.folder / "next.json").write_text(json.dumps(commands(two, ["true"])))
+    plan = two.meridian("plan", "-f", two.folder / "next.json").stdout
+    assert "commands" in plan and "tr a-z A-Z" in plan
+
+
+def test_commands_that_fail_say_which(two):
+    two.apply(commands(two, ["echo fine", "false | grep x", "echo never"]))
+    _, view = two.deploy(app("one"))
+    assert view["status"] == "Failed"
+    assert "false | grep x" in make(view)["latestExecution"]["errorDetails"]["message"]
+    log = two.meridian("logs", f"{view['pipelineExecutionId']}/Make").stdout
+    assert "[stdout]fine" in log and "never" not in log.replace("Command - echo never", "")
+    assert deployments(view) == []
+
+
+def test_a_stage_is_entered_when_commands_say_so(two):
+    """A smoke test in front of a stage, in another region than the pipeline's, on no artifact; killed in the middle."""
+    builder = two.workers["builder"]
+    hold = f"cd {builder.home}; echo began >> began; {HOLD.strip()}; test -f good"
+    rule = {"name": "smoke", "ruleTypeId": {**RUN, "category": "Rule"}, "commands": [hold]}
+    definition = two.pipeline(regions=two.regions)
+    definition["pipeline"]["stages"][1]["beforeEntry"] = {"conditions": [{"result": "FAIL", "rules": [rule]}]}
+    two.apply(definition)
+
+    def state(view):
+        return view["stageStates"][1]["beforeEntryConditionState"]["conditionStates"][0]["ruleStates"][0]["latestExecution"]
+    execution = two.execution_of(two.push(app("one")))
+    until(lambda: builder.lines("began"), "the rule's commands")
+    assert "runs on builder" in two.meridian("status", "xr").stdout
+    assert "runs on builder" in two.meridian("why", execution).stdout
+    two.kill_coordinator()
+    builder.kill(signal.SIGKILL)
+    two.start_coordinator()
+    builder.start()
+    two.wait_connected()
+    (builder.home / "go").touch()
+    view = two.ended(execution)
+    assert view["status"] == "Failed" and state(view)["status"] == "Failed", view
+    assert builder.lines("began") == ["began"], "the commands ran twice"
+    assert "failed with exit code 1" in state(view)["errorDetails"]["message"]
+    assert "began >> began" in two.meridian("logs", f"{execution}/smoke").stdout
+    (builder.home / "good").touch()
+    two.meridian("retry", "xr", execution)
+    assert two.ended(execution)["status"] == "Succeeded"
+    assert two.workers["web-" + REGIONS[1]].page() == "one"

@@ -46,6 +46,19 @@ bool check_asked_skips(const struct world *w, const struct execution *e, size_t 
            failed(&e->stages[stage], CONDITION_BEFORE_ENTRY);
 }
 
+/* A worker has told that the commands of this very attempt succeeded. */
+static bool commands_succeeded(const struct world *w, const struct action_state *rule)
+{
+    const struct disk *d = &w->nodes[0].disk;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct job_state *job = &d->at[i]->record.job;
+        if (d->at[i]->record.kind == RECORD_JOB && job->kind == JOB_BUILD &&
+            job->status == STATUS_SUCCEEDED && id_equal(&job->action_execution, &rule->id))
+            return true;
+    }
+    return false;
+}
+
 static void check_rule(struct world *w, const struct execution *e, const struct stage_state *stage,
                        size_t number, const struct template_stage *t)
 {
@@ -59,6 +72,9 @@ static void check_rule(struct world *w, const struct execution *e, const struct 
     if (asked == ASKED_OUTSIDE && rule->ended_ms < rule->started_ms + minute)
         world_fail(w, "CONDITION", "execution %s: rule %s is met before its time", e->id.text,
                    rule->name);
+    if (asked == ASKED_COMMANDS && !commands_succeeded(w, rule))
+        world_fail(w, "CONDITION", "execution %s: rule %s is met, its commands did not succeed",
+                   e->id.text, rule->name);
 }
 
 void check_asked(struct world *w, const struct execution *e, size_t stage)

@@ -33,7 +33,7 @@ static void conditions_draw(struct world *w, const struct template *t, struct te
     if (w->options.healthy || !world_chance(w, 2500)) return;
     for (uint32_t k = 0; k < TEMPLATE_CONDITIONS; k++) {
         if (!world_chance(w, 5000)) continue;
-        stage->asked[k] = ASKED_WINDOW + world_below(w, 2);
+        stage->asked[k] = ASKED_WINDOW + world_below(w, 3);
         stage->result[k] = results[k][world_below(w, 2)];
         /* What pipeline_check() refuses together. */
         if (stage->result[k] == 2 && (back || t->mode == MODE_PARALLEL))

@@ -108,36 +108,57 @@ static void regions_of(struct arena *arena, struct pipeline_regions *to,
     }
 }
 
+static void rule_of(struct arena *arena, struct pipeline_rule *rule, uint32_t asked,
+                    uint32_t region)
+{
+    static const char *const commands[] = { "make check" };
+    struct pipeline_action *action = &rule->action;
+    struct error err;
+    action->owner = asked == ASKED_OUTSIDE ? OWNER_CUSTOM : OWNER_AWS;
+    switch (asked) {
+    case ASKED_WINDOW:
+        rule->kind = RULE_WINDOW;
+        action->provider = "DeploymentWindow";
+        action->configuration = settings(arena, "Cron", "* 0/2 * * * ?", "TimeZone", "UTC");
+        action->configuration_count = 2;
+        bool read = window_parse("* 0/2 * * * ?", &rule->window, &err);
+        assert(read);
+        break;
+    case ASKED_OUTSIDE:
+        rule->kind = RULE_HTTP;
+        rule->wait_minutes = 1;
+        action->provider = "Http";
+        action->configuration = settings(arena, "Url", "https://x", "WaitTime", "1");
+        action->configuration_count = 2;
+        break;
+    default:
+        rule->kind = RULE_COMMANDS;
+        action->provider = "Commands";
+        action->region = sim_regions[region];
+        action->inputs = artifacts;
+        action->input_count = 1;
+        action->commands = (struct pipeline_commands){ .list = commands, .count = 1 };
+    }
+}
+
 static void conditions_of(struct arena *arena, struct pipeline_stage *stage,
                           const struct template_stage *from)
 {
     struct pipeline_rule *rules = arena_calloc(arena, TEMPLATE_CONDITIONS, sizeof *rules);
-    struct error err;
     stage->rules = rules;
     for (enum condition_type t = 0; t < CONDITION_TYPE_COUNT; t++) {
         if (!from->asked[t]) continue;
         struct pipeline_rule *rule = &rules[stage->rule_count++];
-        bool window = from->asked[t] == ASKED_WINDOW;
         stage->conditions[t] =
             (struct pipeline_condition){ .given = true,
                                          .result = (enum failure_result)from->result[t] };
-        *rule = (struct pipeline_rule){ .condition = t,
-                                        .kind = window ? RULE_WINDOW : RULE_HTTP,
-                                        .wait_minutes = window ? 0 : 1 };
-        rule->action = (struct pipeline_action){
-            .name = arena_format(arena, "rule%d", (int)t),
-            .category = CATEGORY_RULE,
-            .owner = window ? OWNER_AWS : OWNER_CUSTOM,
-            .provider = window ? "DeploymentWindow" : "Http",
-            .version = "1",
-            .region = "",
-            .namespace = "",
-            .configuration = window ? settings(arena, "Cron", "* 0/2 * * * ?", "TimeZone", "UTC")
-                                    : settings(arena, "Url", "https://x", "WaitTime", "1"),
-            .configuration_count = 2,
-        };
-        bool read = window_parse("* 0/2 * * * ?", &rule->window, &err);
-        assert(read);
+        *rule = (struct pipeline_rule){ .condition = t };
+        rule->action = (struct pipeline_action){ .name = arena_format(arena, "rule%d", (int)t),
+                                                 .category = CATEGORY_RULE,
+                                                 .version = "1",
+                                                 .region = "",
+                                                 .namespace = "" };
+        rule_of(arena, rule, from->asked[t], from->actions[0].region);
     }
 }
 

@@ -11,7 +11,9 @@ enum {
     TEMPLATE_CONDITIONS = 3
 };
 
-enum { ASKED_WINDOW = 1, ASKED_OUTSIDE }; /* open in even minutes; an address, for a minute */
+/* Open in even minutes; an address, for a minute; commands on the artifact, in
+ * the region of the first action. */
+enum { ASKED_WINDOW = 1, ASKED_OUTSIDE, ASKED_COMMANDS };
 
 enum { REGION_ALL = 1, REGION_LOCAL, REGION_CONTINUE }; /* enum regions_failure of the core */
 

@@ -255,7 +255,8 @@ static uint64_t bakes_ms(const struct world *w)
     return sum;
 }
 
-/* How long its conditions may be asked for: a window's other minute, an address's own. */
+/* How long its conditions may be asked for: a window's other minute, an address's own; commands
+ * are no slower than a build. */
 static uint64_t asks_ms(const struct world *w)
 {
     uint64_t sum = 0;

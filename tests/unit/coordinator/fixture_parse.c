@@ -144,6 +144,33 @@ static void waves_take(struct arena *arena, struct pipeline_regions *rules, cons
     }
 }
 
+/* "%us-east-1": commands there, on App (or what was built), which give NAME. */
+static void commands_action(struct arena *arena, struct pipeline_action *action, const char *region,
+                            uint32_t run_order, const char *artifact)
+{
+    static const char *const list[] = { "echo 'it''s'", "make" }, *const given[] = { "NAME", NULL };
+    deploy_action(arena, action, region, run_order, artifact);
+    action->name = arena_format(arena, "run-%s", region);
+    action->category = CATEGORY_COMPUTE;
+    action->provider = "Commands";
+    action->configuration_count = 0;
+    action->commands =
+        (struct pipeline_commands){ .list = list, .count = 2, .given = given, .given_count = 1 };
+}
+
+/* "NAME:run:REGION:ARTIFACT", both may be left out: one command. */
+static void commands_rule(struct pipeline_rule *rule)
+{
+    static const char *const list[] = { "./smoke" };
+    struct pipeline_action *action = &rule->action;
+    struct pipeline_setting *settings = (struct pipeline_setting *)action->configuration;
+    if (action->configuration_count > 0) action->region = settings[0].value;
+    action->inputs = &settings[1].value;
+    action->input_count = action->configuration_count > 1;
+    action->configuration_count = 0;
+    action->commands = (struct pipeline_commands){ .list = list, .count = 1 };
+}
+
 /* "NAME:KIND:ARGUMENT:..." */
 static void condition_rule(struct arena *arena, struct pipeline_rule *rule,
                            enum condition_type type, const char *text)
@@ -155,7 +182,8 @@ static void condition_rule(struct arena *arena, struct pipeline_rule *rule,
     } kinds[] = { { "window", "DeploymentWindow", RULE_WINDOW, { "Cron" } },
                   { "var", "VariableCheck", RULE_VARIABLE, { "Variable", "Operator", "Value" } },
                   { "alarm", "CloudWatchAlarm", RULE_ALARM, { "AlarmName", "WaitTime" } },
-                  { "http", "Http", RULE_HTTP, { "Url", "WaitTime" } } };
+                  { "http", "Http", RULE_HTTP, { "Url", "WaitTime" } },
+                  { "run", "Commands", RULE_COMMANDS, { "Region", "Input" } } };
     struct error err;
     struct pipeline_setting *settings = arena_calloc(arena, 3, sizeof *settings);
     struct pipeline_action *action = &rule->action;
@@ -180,6 +208,7 @@ static void condition_rule(struct arena *arena, struct pipeline_rule *rule,
             action->configuration_count++;
         }
     }
+    if (rule->kind == RULE_COMMANDS) commands_rule(rule);
     if (rule->kind == RULE_HTTP)
         settings[0].value = arena_format(arena, "https://%s", settings[0].value);
     rule->wait_minutes = (uint32_t)strtoul(pipeline_setting_get(action, "WaitTime"), NULL, 10);
@@ -237,11 +266,13 @@ static void stage_parse(struct arena *arena, const char **at, struct pipeline_st
         if (**at == '>') run_order++;
         (*at)++;
         struct pipeline_action *action = &actions[stage->action_count++];
-        bool build = **at == '!', approval = **at == '?';
-        *at += build || approval;
+        bool build = **at == '!', approval = **at == '?', commands = **at == '%';
+        *at += build || approval || commands;
         const char *word = word_take(arena, at, ",> ");
         if (build)
             build_action(arena, action, word, run_order, artifact);
+        else if (commands)
+            commands_action(arena, action, word, run_order, *artifact);
         else if (approval)
             approval_action(arena, action, word, run_order);
         else

@@ -413,10 +413,48 @@ static void a_secret_of_the_action_is_not_exported(void **state)
     lab_remove(&lab);
 }
 
+/* Commands of the definition: the source needs no buildspec, and there may be no source. */
+static void a_job_may_bring_its_buildspec(void **state)
+{
+    (void)state;
+    static const char spec[] = "version: 0.2\nenv: { exported-variables: ['WHO'] }\n"
+                               "phases: { build: { commands: ['WHO=''me & \"you\"''', "
+                               "'echo $WHO', 'pwd; ls -A | wc -l'] } }\n";
+    for (size_t inputs = 0; inputs < 2; inputs++) {
+        struct lab lab;
+        lab_make(&lab, "rubbish: [");
+        lab.p.spec.job.buildspec = spec;
+        lab.p.spec.job.input_count = inputs;
+        const struct step_report *r = lab_run(&lab);
+        assert_string_equal(r->message, "");
+        assert_int_equal(r->status, STATUS_SUCCEEDED);
+        assert_int_equal(r->variable_count, 1);
+        assert_string_equal(r->variables[0].value, "me & \"you\"");
+        assert_logged(&lab, "[stdout]me & \"you\"");
+        assert_logged(&lab, "/workspace/src");
+        assert_logged(&lab, inputs ? "[stdout]1" : "[stdout]0");
+        lab_remove(&lab);
+    }
+}
+
+static void a_job_without_source_and_buildspec_fails(void **state)
+{
+    (void)state;
+    struct lab lab;
+    lab_make(&lab, HEAD "phases: { build: { commands: [ ls ] } }\n");
+    lab.p.spec.job.input_count = 0;
+    const struct step_report *r = lab_run(&lab);
+    assert_int_equal(r->status, STATUS_FAILED);
+    assert_non_null(strstr(r->message, "names no source"));
+    place_remove(&lab.p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_source_without_a_good_buildspec_fails_the_first_phase),
+        cmocka_unit_test(a_job_may_bring_its_buildspec),
+        cmocka_unit_test(a_job_without_source_and_buildspec_fails),
         cmocka_unit_test(a_failing_command_leaves_out_the_rest_but_finally_and_post_build),
         cmocka_unit_test(what_follows_a_failed_phase_is_as_in_codebuild),
         cmocka_unit_test(commands_follow_each_other_as_if_one_shell_ran_them),

@@ -109,21 +109,30 @@ NODISCARD static bool mark(const struct build *build, struct error *err)
            fs_write_atomic(path, bytes_of("", 0), 0644, err);
 }
 
+NODISCARD static bool load(struct build *build, struct error *err)
+{
+    const char *text = build->step->spec->job.buildspec;
+    return text[0] ? buildspec_parse("commands", bytes_of_text(text), &build->spec, err)
+                   : buildspec_load(build->source, &build->spec, err);
+}
+
 bool build_open_workspace(struct build *build, struct error *err)
 {
     char temporary[FS_PATH_MAX];
     struct account user = { .name = "" };
     const struct job *job = &build->step->spec->job;
-    if (job->input_count == 0) return error_set(err, ERR_INVALID, "the job names no source");
+    bool nothing = job->input_count == 0; /* commands of a rule may need no artifact */
+    if (nothing && !job->buildspec[0])
+        return error_set(err, ERR_INVALID, "the job names no source");
     if (!fs_join(build->workspace, build->step->host.deployment, "workspace", err) ||
         !fs_remove_tree(build->workspace, err) || !fs_make_folders(build->workspace, 0700, err) ||
         !mark(build, err))
         return false;
     for (size_t i = 0; i < job->input_count; i++)
         if (!bring(build, i, err)) return false;
-    if (!fs_join(build->source, build->workspace, "src", err) ||
-        !buildspec_load(build->source, &build->spec, err) || !find_user(build, &user, err) ||
-        !make_folder(build, "state", 0700, build->state, err) ||
+    if (nothing && !make_folder(build, "src", 0700, build->source, err)) return false;
+    if (!fs_join(build->source, build->workspace, "src", err) || !load(build, err) ||
+        !find_user(build, &user, err) || !make_folder(build, "state", 0700, build->state, err) ||
         !make_folder(build, "tmp", 0700, temporary, err))
         return false;
     return !build->has_user || give(build->workspace, &user, err);
@@ -215,7 +224,8 @@ bool build_set_variables(struct build *build, struct error *err)
     environment_put(e, "CODEBUILD_INITIATOR",
                     arena_format(&e->arena, "codepipeline/%s", job->pipeline));
     environment_put(e, "CODEBUILD_RESOLVED_SOURCE_VERSION", job->revision);
-    environment_put(e, "CODEBUILD_SOURCE_VERSION", job->inputs[0].ref.version_id);
+    if (job->input_count)
+        environment_put(e, "CODEBUILD_SOURCE_VERSION", job->inputs[0].ref.version_id);
     environment_put(e, "CODEBUILD_START_TIME",
                     arena_format(&e->arena, "%llu", (unsigned long long)clock_wall_ms()));
     environment_put(e, "AWS_REGION", job->region);
