@@ -235,6 +235,23 @@ bool store_delete(struct store *s, const char *key, struct error *err)
     return store_error(s, err, "delete from", failed);
 }
 
+bool store_peek(struct store *s, const char *key, struct bytes *out, struct error *err)
+{
+    assert(s->txn);
+    MDB_val k, v = { 0 };
+    if (!key_of(key, &k)) {
+        store_abort(s);
+        return key_error(err, key);
+    }
+    int failed = mdb_get(s->txn, s->dbi, &k, &v);
+    if (failed && failed != MDB_NOTFOUND) {
+        store_abort(s);
+        return store_error(s, err, "look into", failed);
+    }
+    *out = bytes_of(failed ? NULL : v.mv_data, v.mv_size);
+    return true;
+}
+
 bool store_commit(struct store *s, struct error *err)
 {
     assert(s->txn);

@@ -45,6 +45,9 @@ NODISCARD bool store_begin(struct store *s, struct error *err);
 NODISCARD bool store_put(struct store *s, const char *key, struct bytes value, struct error *err);
 /* A missing key is success. */
 NODISCARD bool store_delete(struct store *s, const char *key, struct error *err);
+/* What the open transaction has under the key: no data when there is nothing. Borrowed until the
+ * next put, delete or end. */
+NODISCARD bool store_peek(struct store *s, const char *key, struct bytes *out, struct error *err);
 NODISCARD bool store_commit(struct store *s, struct error *err);
 void store_abort(struct store *s); /* nothing when no transaction is open */
 bool store_in_transaction(const struct store *s);

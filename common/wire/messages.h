@@ -8,6 +8,7 @@
  *   resume_messages.h  interrupted hooks and the operator's word
  *   execution.h        definitions, executions, jobs
  *   rollout_records.h  deployment groups, configurations, hosts, alarms
+ *   turn_record.h      the log of an execution
  *   record.h           everything durable
  *   client_messages.h  requests and replies of the client
  *

@@ -321,6 +321,10 @@ void record_key(const struct record *record, char out[RECORD_KEY_SIZE])
             snprintf(out, RECORD_KEY_SIZE, "host/%s/%s", record->host.target, record->host.worker);
         break;
     case RECORD_ALARM: len = snprintf(out, RECORD_KEY_SIZE, "alarm/%s", record->alarm.name); break;
+    case RECORD_TURN:
+        len = snprintf(out, RECORD_KEY_SIZE, "turn/%s/%016llx", record->turn.execution.text,
+                       (unsigned long long)record->turn.seq);
+        break;
     }
     assert(len > 0);
     assert(len < RECORD_KEY_SIZE);

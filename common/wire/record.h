@@ -5,7 +5,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
-#include "wire/rollout_records.h"
+#include "wire/turn_record.h"
 
 /* ---- coordinator ---- */
 
@@ -117,14 +117,15 @@ struct target_record {
     X(TRANSITION, transition_record, transition)                                                   \
     X(RESOURCE, resource_record, resource)                                                         \
     X(HOST, host_record, host)                                                                     \
-    X(ALARM, alarm_record, alarm)
+    X(ALARM, alarm_record, alarm)                                                                  \
+    X(TURN, turn_record, turn)
 
 enum record_kind {
 #define X(name, type, member) RECORD_##name,
     RECORD_KINDS(X)
 #undef X
 };
-#define RECORD_KIND_COUNT (RECORD_ALARM + 1)
+#define RECORD_KIND_COUNT (RECORD_TURN + 1)
 
 struct record {
     enum record_kind kind;

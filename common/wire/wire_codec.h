@@ -109,6 +109,8 @@ extern const struct wire_type wire_step_key, wire_interrupted, wire_resume, wire
 /* wire_rollout.c */
 extern const struct wire_type wire_resource_record, wire_host_record, wire_alarm_record,
     wire_alarm_request;
+/* wire_turn.c */
+extern const struct wire_type wire_turn_record;
 /* wire_ask.c */
 extern const struct wire_type wire_reason, wire_drain_request, wire_region_summary,
     wire_preview_request, wire_preview_change, wire_preview_step;

@@ -117,7 +117,8 @@ static void load_other(struct coordinator *c, const struct record *record)
     case RECORD_ALARM: model_alarm_set(c, &record->alarm); break;
     case RECORD_DEFINITION:
     case RECORD_EXECUTION:
-    case RECORD_JOB: break; /* loaded in their own order */
+    case RECORD_JOB: break;  /* loaded in their own order */
+    case RECORD_TURN: break; /* read by core/replay.h only */
     case RECORD_SELF:
     case RECORD_ROW:
     case RECORD_TARGET: break; /* a worker's */

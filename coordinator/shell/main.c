@@ -3,10 +3,13 @@
  *     meridian-coordinator --config FILE        run until SIGTERM
  *     meridian-coordinator check --config FILE  read the configuration, say what is wrong, end
  *     meridian-coordinator dump --config FILE   every record of the state as text
+ *     meridian-coordinator replay --config FILE EXECUTION [--until TURN | --at TIME]
+ *                                               what an execution was, told by its log
  */
 #include "io/log.h"
 #include "io/store.h"
 #include "shell/artifact_server.h"
+#include "shell/replay_command.h"
 #include "shell/runtime.h"
 #include "wire/wire.h"
 
@@ -23,6 +26,9 @@ static const char usage[] =
     "usage: meridian-coordinator --config FILE        run until SIGTERM\n"
     "       meridian-coordinator check --config FILE  check the configuration and end\n"
     "       meridian-coordinator dump --config FILE   print the records of the state\n"
+    "       meridian-coordinator replay --config FILE EXECUTION [--until TURN | --at TIME]\n"
+    "                                                 how it was then; is the state what the log "
+    "comes to?\n"
     "       meridian-coordinator --version\n";
 
 static int complain(const char *what, const struct error *err)
@@ -48,6 +54,15 @@ static int dump(const struct settings *settings)
         !store_each(store, "", print_record, &err, &err) || err.code != ERR_NONE)
         return complain("the state cannot be read", &err);
     return EXIT_SUCCESS;
+}
+
+static int replay(const struct settings *settings, const struct replay_wish *wish)
+{
+    struct error err = { 0 };
+    if (replay_command(settings->state, wish, &err)) return EXIT_SUCCESS;
+    fflush(stdout);
+    complain("the log cannot be replayed", &err);
+    return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 static int run(const struct settings *settings)
@@ -80,22 +95,30 @@ static int verify_upload(char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { "version", no_argument, NULL, 'V' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' }, { "until", required_argument, NULL, 'u' },
+        { "at", required_argument, NULL, 'a' },     { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 }
+    };
     const char *file = NULL;
+    struct replay_wish wish = { 0 };
     if (argc == 5 && strcmp(argv[1], "verify-upload") == 0) return verify_upload(argv);
     for (int c; (c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
         switch (c) {
         case 'c': file = optarg; break;
+        case 'u': wish.until = optarg; break;
+        case 'a': wish.at = optarg; break;
         case 'h': return fputs(usage, stdout) < 0;
         case 'V': return puts("meridian-coordinator " MERIDIAN_VERSION) < 0;
         default: return fputs(usage, stderr), EXIT_USAGE;
         }
     }
     const char *command = optind < argc ? argv[optind] : "run";
-    if (!file || optind + 1 < argc) return fputs(usage, stderr), EXIT_USAGE;
+    bool replays = strcmp(command, "replay") == 0;
+    if (replays && optind + 1 < argc) wish.execution = argv[optind + 1];
+    if (!file || optind + 1 + replays < argc || replays != (wish.execution != NULL) ||
+        (!replays && (wish.until || wish.at)))
+        return fputs(usage, stderr), EXIT_USAGE;
     struct error err = { 0 };
     struct settings settings;
     int status = EXIT_USAGE;
@@ -105,6 +128,8 @@ int main(int argc, char **argv)
         status = run(&settings);
     else if (strcmp(command, "dump") == 0)
         status = dump(&settings);
+    else if (replays)
+        status = replay(&settings, &wish);
     else if (strcmp(command, "check") == 0)
         status = printf("%s: ok\n", file) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     else

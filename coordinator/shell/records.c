@@ -2,6 +2,7 @@
 
 #include "shell/definition.h"
 #include "shell/definition_group.h"
+#include "shell/turn_log.h"
 #include "wire/wire.h"
 
 #include <assert.h>
@@ -161,30 +162,47 @@ bool records_load(struct store *store, uint32_t history_max, struct arena *arena
 }
 
 NODISCARD static bool write_action(struct store *store, const struct coordinator_action *action,
-                                   struct buf *value, struct error *err)
+                                   struct turn_log *log, struct buf *value, struct error *err)
 {
     char key[RECORD_KEY_SIZE];
-    if (action->type == COORDINATOR_DELETE) return store_delete(store, action->delete_key, err);
+    if (action->type == COORDINATOR_DELETE)
+        return turn_log_change(log, action->delete_key, bytes_of(NULL, 0), err) &&
+               store_delete(store, action->delete_key, err);
     record_key(&action->put, key);
     buf_clear(value);
     wire_record_encode(&action->put, value);
-    return store_put(store, key, buf_bytes(value), err);
+    return turn_log_change(log, key, buf_bytes(value), err) &&
+           store_put(store, key, buf_bytes(value), err);
 }
 
-bool records_write(struct store *store, const struct coordinator_actions *actions,
-                   struct error *err)
+NODISCARD static bool write_actions(struct store *store, const struct coordinator_actions *actions,
+                                    struct turn_log *log, struct error *err)
 {
     AUTO(buf_deinit) struct buf value;
     buf_init(&value, WIRE_FRAME_MAX);
-    bool begun = false;
     for (size_t i = 0; i < actions->count; i++) {
         const struct coordinator_action *action = &actions->at[i];
         if (action->type != COORDINATOR_PUT && action->type != COORDINATOR_DELETE) continue;
-        if (!begun && !store_begin(store, err)) return false;
-        begun = true;
-        if (!write_action(store, action, &value, err)) return false;
+        if (!store_in_transaction(store) && !store_begin(store, err)) return false;
+        if (!write_action(store, action, log, &value, err)) return false;
     }
-    return !begun || store_commit(store, err);
+    return true;
+}
+
+bool records_write(struct store *store, const struct coordinator_actions *actions, uint64_t now_ms,
+                   struct error *err)
+{
+    AUTO(turn_log_deinit) struct turn_log log;
+    turn_log_init(&log, store, now_ms);
+    if (!write_actions(store, actions, &log, err) || !turn_log_write(&log, err)) return false;
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct coordinator_action *action = &actions->at[i];
+        if (action->type != COORDINATOR_PUT || action->put.kind != RECORD_EXECUTION) continue;
+        if (status_ended(action->put.execution.status) &&
+            !turn_log_prune(store, action->put.execution.pipeline, err))
+            return false;
+    }
+    return !store_in_transaction(store) || store_commit(store, err);
 }
 
 /* ---- reading what has ended ---- */

@@ -3,7 +3,8 @@
  * At start records_load() hands out what the core needs to go on: everything that is live, and of
  * what has ended the newest few; older executions stay in the store and are read from it by
  * records_history() and records_execution(). In a turn records_write() puts all PUTs and DELETEs
- * of the actions into one transaction and commits it: true means durable.
+ * of the actions into one transaction, with what they add to the logs of executions (turn_log.h),
+ * and commits it: true means durable.
  *
  * Ownership: records lie in the given arena; parsed definitions belong to whoever steps the core
  * with them (it takes them). Errors: those of store.h; ERR_CONFLICT for a newer schema.
@@ -22,7 +23,7 @@ NODISCARD bool records_open(const char *path, struct store **out, struct error *
 NODISCARD bool records_load(struct store *store, uint32_t history_max, struct arena *arena,
                             const struct record **records, size_t *count, struct error *err);
 NODISCARD bool records_write(struct store *store, const struct coordinator_actions *actions,
-                             struct error *err);
+                             uint64_t now_ms, struct error *err);
 
 /* Newest first, at most `max`, older than `before` ("" from the newest). */
 NODISCARD bool records_history(struct store *store, const char *pipeline, const char *before,

@@ -188,7 +188,7 @@ static void write_notes(struct runtime *r)
 /* Commit first; only then anything leaves. */
 NODISCARD static bool commit_and_perform(struct runtime *r, struct error *err)
 {
-    if (!records_write(r->store, &r->actions, err))
+    if (!records_write(r->store, &r->actions, clock_wall_ms(), err))
         return error_wrap(err, "the turn cannot be committed");
     write_notes(r);
     for (size_t i = 0; i < r->actions.count; i++) {
@@ -237,7 +237,7 @@ NODISCARD static bool recover(struct runtime *r, struct error *err)
     step(r, &start);
     step_fleet(r);
     /* Nothing can be sent yet: what the start asks for is asked again by the next turn. */
-    if (!records_write(r->store, &r->actions, err)) return false;
+    if (!records_write(r->store, &r->actions, clock_wall_ms(), err)) return false;
     coordinator_actions_clear(&r->actions);
     return true;
 }

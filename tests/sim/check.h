@@ -58,6 +58,14 @@ void check_way(struct world *w, const struct execution *e, const struct copy_sta
 void check_neighbours(struct world *w, const struct execution *e);
 bool check_stage_passed(const struct stage_state *stage);
 uint32_t check_retries(const struct execution *e);
+/* The coordinator's log of each execution (check_replay.c): a turn's changes, told before they are
+ * made on the disk; no record: deleted. */
+struct sim_turn *log_turn_begin(struct world *w);
+void log_turn_add(struct sim_turn *turn, const char *key, const struct record *new);
+void log_turn_end(struct sim_turn *turn);
+/* What it comes to lies on the disk, bit for bit. */
+void check_log_sometimes(struct world *w);
+void check_logs(struct world *w);
 /* Everything has come to its end: is it the right one? */
 void check_end(struct world *w);
 const char *check_unrest(const struct world *w); /* NULL when nothing is under way any more */

@@ -106,6 +106,18 @@ struct result disk_copy_result(struct arena *arena, const struct result *from)
     return result;
 }
 
+static const struct variable *copy_pairs(struct arena *arena, const struct variable *from,
+                                         size_t count)
+{
+    struct variable *to = arena_calloc(arena, count + 1, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        TEXT(to[i].name);
+        TEXT(to[i].value);
+    }
+    return to;
+}
+
 static const struct action_state *copy_actions(struct arena *arena, const struct action_state *from,
                                                size_t count)
 {
@@ -115,6 +127,7 @@ static const struct action_state *copy_actions(struct arena *arena, const struct
 #define X(member) TEXT(to[i].member);
         ACTION_STATE_TEXTS(X)
 #undef X
+        to[i].variables = copy_pairs(arena, to[i].variables, to[i].variable_count);
     }
     return to;
 }
@@ -169,6 +182,7 @@ static void copy_execution(struct arena *arena, struct execution *e)
         TEXT(deltas[i].note);
     }
     e->deltas = deltas;
+    e->variables = copy_pairs(arena, e->variables, e->variable_count);
 }
 
 static void copy_row(struct arena *arena, struct row_record *row)
@@ -249,6 +263,7 @@ struct record disk_copy(struct arena *arena, const struct record *from)
         TEXT(r.alarm.reason);
         TEXT(r.alarm.changed_by);
         break;
+    case RECORD_TURN: assert(false); break; /* lies in the world's ledger (check_replay.c) */
     case RECORD_EPOCH:
     case RECORD_SELF: break;
     }

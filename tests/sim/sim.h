@@ -122,6 +122,7 @@ struct world {
     struct sim_copy *copies;
     size_t copy_count, copy_cap;
     struct truth *truths;
+    struct sim_log *logs; /* of the executions, the newest first */
     uint64_t sent[MESSAGE_TYPE_COUNT];
     uint64_t hash; /* of everything that was performed: equal seeds, equal hashes */
     uint64_t healed_at, epoch_max;

@@ -276,15 +276,22 @@ static void feed(struct world *w, struct sim_coordinator *s, const struct sim_in
 static void commit(struct world *w, const struct coordinator_actions *out)
 {
     struct disk *disk = &w->nodes[0].disk;
+    struct sim_turn *turn = log_turn_begin(w);
     for (size_t i = 0; i < out->count; i++) {
         const struct coordinator_action *a = &out->at[i];
-        if (a->type == COORDINATOR_DELETE) disk_delete(disk, a->delete_key);
+        if (a->type == COORDINATOR_DELETE) {
+            log_turn_add(turn, a->delete_key, NULL);
+            disk_delete(disk, a->delete_key);
+        }
         if (a->type != COORDINATOR_PUT) continue;
         char key[RECORD_KEY_SIZE];
         struct disk_entry *entry = disk_slot(disk, &a->put, key);
         check_coordinator_put(w, entry ? &entry->record : NULL, &a->put);
+        log_turn_add(turn, key, &a->put);
         disk_put(disk, key, entry, &a->put);
     }
+    log_turn_end(turn);
+    check_log_sometimes(w);
     for (size_t i = 0; i < out->count; i++)
         if (out->at[i].type == COORDINATOR_PUT) check_coordinator_committed(w, &out->at[i].put);
 }

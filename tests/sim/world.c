@@ -211,6 +211,7 @@ static void world_reset(struct world *w, uint64_t seed, bool trace, struct sim_s
     w->finding[0] = '\0';
     w->runs = NULL;
     w->truths = NULL;
+    w->logs = NULL;
     w->job_count = w->op_count = w->template_count = w->copy_count = 0;
     memset(w->revision_count, 0, sizeof w->revision_count);
     memset(w->sent, 0, sizeof w->sent);
@@ -320,6 +321,7 @@ static void world_rest(struct world *w)
     const char *unrest = check_unrest(w);
     if (unrest) world_fail(w, "L3", "the world wakes up again after its rest: %s", unrest);
     sim_coordinator_check_views(w);
+    check_logs(w);
     check_end(w);
 }
 

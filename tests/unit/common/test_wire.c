@@ -537,6 +537,9 @@ static const struct reason sample_reasons[] = {
 static const struct region_summary sample_regions[] = {
     { "region", "store-a, store-b", true, 1, 2, 3, 4, 5, 6, 7, 8 },
 };
+static const struct turn_change sample_turn_changes[] = {
+    { "execution/pipe/0000000000000001/exec", true, true, { (const uint8_t *)"e", 1 }, 1 },
+};
 static const struct resource_summary sample_resources[] = {
     { RESOURCE_GROUP, "app/group", 1, 2, "who" },
 };
@@ -650,6 +653,7 @@ static void every_record_comes_back_under_its_key(void **state)
         { RECORD_HOST,
           .host = { "deploy:app/prod", "web-1", STATUS_FAILED, ID("d-1"), "v1", { 1, 2 }, 3 } },
         { RECORD_ALARM, .alarm = { "errors-high", true, "reason", "who", 1 } },
+        { RECORD_TURN, .turn = { ID("exec"), 1, 2, true, sample_turn_changes, 1 } },
     };
     assert_int_equal(COUNT(records), RECORD_KIND_COUNT);
     struct fixture *f = *state;

@@ -50,7 +50,7 @@ static void put(struct fixture *f, const struct record *record)
     struct error err = { 0 };
     struct coordinator_action action = { .type = COORDINATOR_PUT, .put = *record };
     const struct coordinator_actions one = { .at = &action, .count = 1 };
-    assert_true(records_write(f->store, &one, &err));
+    assert_true(records_write(f->store, &one, 1, &err));
 }
 
 static struct id id_of(const char *text)
