@@ -47,6 +47,9 @@ NODISCARD bool wire_step_outcome_decode(struct bytes from, struct arena *arena,
 void wire_record_encode(const struct record *record, struct buf *out);
 NODISCARD bool wire_record_decode(const char *key, struct bytes value, struct arena *arena,
                                   struct record *out, struct error *err);
+/* Whether this is the value of an execution that has ended: read off its first members, for walks
+ * over a long history. False also for what cannot be read. */
+bool wire_execution_ended(struct bytes value);
 /* One record as indented text, for `dump`: digests as hex, control characters escaped, signed
  * bytes as their size. Ends early when `out` is full. */
 void wire_record_print(const struct record *record, struct buf *out);

@@ -344,6 +344,48 @@ bool wire_record_decode(const char *key, struct bytes value, struct arena *arena
     return true;
 }
 
+static bool take_varint(struct bytes *from, uint64_t *number)
+{
+    *number = 0;
+    for (unsigned shift = 0; from->len > 0 && shift < 64; shift += 7) {
+        uint8_t byte = from->data[0];
+        *from = bytes_of(from->data + 1, from->len - 1);
+        *number |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) return true;
+    }
+    return false;
+}
+
+/* The first member of that name; what stands before it is passed over. */
+static bool find_member(struct bytes from, const ProtobufCMessageDescriptor *message,
+                        const char *name, struct bytes *inside, uint64_t *number)
+{
+    uint32_t wanted = protobuf_c_message_descriptor_get_field_by_name(message, name)->id;
+    uint64_t tag, len;
+    while (take_varint(&from, &tag)) {
+        *inside = from;
+        if ((tag & 7) == 0) {
+            if (!take_varint(&from, number)) return false;
+        } else {
+            if ((tag & 7) != 2 || !take_varint(&from, &len) || len > from.len) return false;
+            *inside = bytes_of(from.data, (size_t)len);
+            from = bytes_of(from.data + len, from.len - (size_t)len);
+        }
+        if (tag >> 3 == wanted) return true;
+    }
+    return false;
+}
+
+bool wire_execution_ended(struct bytes value)
+{
+    struct bytes execution, rest;
+    uint64_t schema = 0, status = 0;
+    return find_member(value, &meridian__record__descriptor, "execution", &execution, &schema) &&
+           schema == RECORD_SCHEMA &&
+           find_member(execution, &meridian__execution__descriptor, "status", &rest, &status) &&
+           status < STATUS_COUNT && status_ended((enum status)status);
+}
+
 void wire_record_print(const struct record *record, struct buf *out)
 {
     struct stored stored = { .schema = RECORD_SCHEMA, .record = *record };

@@ -5,7 +5,6 @@
 #include "shell/turn_log.h"
 #include "wire/wire.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +21,8 @@ struct collection {
     size_t count, cap;
     size_t limit;
     uint32_t history_max;
-    char pipeline[WIRE_NAME_MAX + 1]; /* of the executions being walked ... */
-    size_t of_pipeline;               /* ... and how many were kept */
+    char pipeline[RECORD_KEY_SIZE]; /* of the executions being walked ... */
+    size_t of_pipeline;             /* ... and how many were seen */
     bool failed;
     struct error *err;
 };
@@ -61,19 +60,29 @@ NODISCARD static bool walk(struct store *store, const struct store_page *page, s
     return store_each_page(store, page, fn, c, c->err) && !c->failed;
 }
 
-/* Executions come newest first within a pipeline: the live ones and the newest few are kept. */
+/* "execution/PIPELINE/STARTED/ID" */
+static void pipeline_of(const char *key, char out[RECORD_KEY_SIZE])
+{
+    snprintf(out, RECORD_KEY_SIZE, "%s", key + strlen("execution/"));
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(out, '/');
+        if (slash) *slash = '\0';
+    }
+}
+
+/* Executions come newest first within a pipeline: the live ones and the newest few are kept. What
+ * is not kept is not decoded: there may be a hundred thousand of them. */
 static bool take_execution(void *owner, const char *key, struct bytes value)
 {
     struct collection *c = owner;
-    if (!take_record(owner, key, value)) return false;
-    const struct execution *execution = &c->at[c->count - 1].execution;
-    if (!text_equal(c->pipeline, execution->pipeline)) {
-        bool fits = text_copy(c->pipeline, sizeof c->pipeline, execution->pipeline);
-        assert(fits);
+    char pipeline[RECORD_KEY_SIZE];
+    pipeline_of(key, pipeline);
+    if (!text_equal(c->pipeline, pipeline)) {
+        memcpy(c->pipeline, pipeline, sizeof pipeline);
         c->of_pipeline = 0;
     }
-    if (c->of_pipeline++ >= c->history_max && status_ended(execution->status)) c->count--;
-    return true;
+    if (c->of_pipeline++ >= c->history_max && wire_execution_ended(value)) return true;
+    return take_record(owner, key, value);
 }
 
 NODISCARD static bool load_jobs(struct store *store, struct collection *c)
@@ -213,14 +222,14 @@ struct finder {
     size_t matches;
 };
 
-/* Keys end in "/ID": compared without decoding. */
+/* Keys end in "/ID": compared without decoding. A whole id is of one execution only. */
 static bool find_execution(void *owner, const char *key, struct bytes value)
 {
     struct finder *finder = owner;
     const char *id = strrchr(key, '/') + 1;
     if (!text_starts(id, finder->execution)) return true;
     if (++finder->matches > 1) return false;
-    return take_record(&finder->c, key, value);
+    return take_record(&finder->c, key, value) && !text_equal(id, finder->execution);
 }
 
 NODISCARD static bool add_jobs(struct store *store, struct collection *c,

@@ -122,16 +122,6 @@ struct pruner {
     bool failed;
 };
 
-static bool has_ended(const char *key, struct bytes value)
-{
-    struct record record;
-    struct error err = { 0 };
-    AUTO(arena_deinit) struct arena arena;
-    arena_init(&arena, WIRE_DECODE_MAX);
-    return !wire_record_decode(key, value, &arena, &record, &err) ||
-           status_ended(record.execution.status);
-}
-
 /* Newest first; behind an ended one without a log there is none. */
 static bool prune_one(void *owner, const char *key, struct bytes value)
 {
@@ -139,7 +129,7 @@ static bool prune_one(void *owner, const char *key, struct bytes value)
     struct id execution;
     size_t erased = 0;
     if (pruner->newer++ < TURN_LOGS_MAX) return true;
-    if (!has_ended(key, value)) return true;
+    if (!wire_execution_ended(value)) return true;
     pruner->failed = !ledger_execution(key, &execution)
                          ? !error_set(pruner->err, ERR_CORRUPT, "'%s' is no execution", key)
                          : !erase(pruner->store, &execution, &erased, pruner->err);

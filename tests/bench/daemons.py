@@ -1,10 +1,10 @@
 """Benchmarks of the running system: the swarm on a real coordinator, and real daemons in tests/e2e's world."""
-import json, os, pathlib, shutil, subprocess, time
+import json, os, pathlib, shutil, statistics, subprocess, time
 
 from table import Row, make_bundle, paired, run, run_json, settle
 from world import BIN, REGIONS, Ports, pause, until, world
 
-RAW, SWARM = BIN / "tests/bench/bench_raw", BIN / "tests/bench/bench_swarm"
+RAW, SWARM, HISTORY = (BIN / f"tests/bench/bench_{name}" for name in ("raw", "swarm", "history"))
 ROUND_TRIP_AIM, RATE_AIM = ("<=", 1.3), (">=", 0.5)
 KIB_OF_MIB = 1024
 HEARTBEAT_S = 0.95  # coordinator/shell/runtime.c
@@ -203,3 +203,55 @@ def idle(folder, size):
     beats = (seconds / HEARTBEAT_S + 1) / seconds  # the time may begin just before one
     return (idle_rows("worker", before["worker"], after["worker"], seconds, 2 * beats, 8) +
             idle_rows("coordinator", before["coordinator"], after["coordinator"], seconds, len(REGIONS) * beats, 16))
+
+
+# ---- a long history ----
+
+QUESTIONS = [("list",), ("history", "xr"), ("status", "xr")]
+
+
+def started(w):
+    """Seconds until the coordinator is ready."""
+    log = w.folder / "coordinator.log"
+    seen = log.read_text().count("msg=ready")
+    begun = time.monotonic()
+    w.start_coordinator()
+    until(lambda: log.read_text().count("msg=ready") > seen, "the coordinator", 60, pace=0.002)
+    return time.monotonic() - begun
+
+
+def asked(w, *command):
+    """Milliseconds from the start of `meridian` to its end."""
+    def once():
+        begun = time.monotonic()
+        w.meridian(*command)
+        return (time.monotonic() - begun) * 1000
+    return statistics.median(once() for _ in range(9))
+
+
+def history(folder, size):
+    bundle = make_bundle(folder / "bundle.zip", "www", *size.pushes[0][1:])
+    with world() as w:
+        w.up()
+        w.apply(w.pipeline())
+        deploy(w, bundle)
+        few = {command: asked(w, command, *rest) for command, *rest in QUESTIONS}
+        w.kill_coordinator()
+        run(HISTORY, w.folder / "coordinator", size.history)
+        settle()
+        starts = []
+        for _ in range(size.rounds):
+            starts.append(started(w))
+            w.kill_coordinator()
+        started(w)
+        many = {command: asked(w, command, *rest) for command, *rest in QUESTIONS}
+        last = w.json("history", "xr", "-n", "100")["pipelineExecutionSummaries"][-1]["pipelineExecutionId"]
+        older = asked(w, "status", "xr", last)
+        memory = Sample(w.coordinator.pid).anon
+    label = f"{size.history:,} ended executions"
+    return [Row(f"start with {label}", statistics.median(starts), 1, "s", ("<=", 1)),
+            Row("  meridian list", many["list"], 50, "ms", ("<=", 1)),
+            *(Row(f"  meridian {command}, beside a short history", many[command], few[command], "ms", ("<=", 1.5))
+              for command, *_ in QUESTIONS),
+            Row("  meridian status of the hundredth", older, few["status"], "ms"),
+            Row("  coordinator's own memory (RssAnon)", memory, None, "MiB")]

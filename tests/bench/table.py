@@ -37,15 +37,16 @@ class Size:
     zip: tuple          # bytes, files
     tgz: tuple
     many: tuple
+    history: int        # ended executions
 
 
 FULL = Size(3, [1, 10, 100, 1000], 4, 200, 300, [("1 MB", MIB, 20), ("200 MB", 200 * MIB, 5000)], 10,
-            (100 * MIB, 10000), (500 * MIB, 5000), (25 * MIB, 50000))
-SMOKE = Size(1, [1, 3], 1, 3, 3, [("tiny", MIB // 8, 5)], 1, (MIB // 8, 20), (MIB // 8, 20), (MIB // 8, 100))
+            (100 * MIB, 10000), (500 * MIB, 5000), (25 * MIB, 50000), 100000)
+SMOKE = Size(1, [1, 3], 1, 3, 3, [("tiny", MIB // 8, 5)], 1, (MIB // 8, 20), (MIB // 8, 20), (MIB // 8, 100), 200)
 
 ROWS = {
     "round-trip": lambda size: 4, "jobs": lambda size: 2 * len(size.workers), "push": lambda size: len(size.pushes),
-    "idle": lambda size: 10, "deploy-zip": lambda size: 3, "deploy-tgz": lambda size: 2,
+    "idle": lambda size: 10, "history": lambda size: 7, "deploy-zip": lambda size: 3, "deploy-tgz": lambda size: 2,
     "deploy-many": lambda size: 1}
 
 

@@ -42,6 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wire_record_encode(&first, &encoded);
     bool again = wire_record_decode(key, buf_bytes(&encoded), &arena, &second, &err);
     assert(again);
+    bool ended = first.kind == RECORD_EXECUTION && status_ended(first.execution.status);
+    assert(wire_execution_ended(buf_bytes(&encoded)) == ended);
     check_print(&first, &once);
     check_print(&second, &twice);
     assert(bytes_equal(buf_bytes(&once), buf_bytes(&twice)));

@@ -672,6 +672,39 @@ static void every_record_comes_back_under_its_key(void **state)
     }
 }
 
+static void the_end_of_an_execution_is_read_without_decoding(void **state)
+{
+    struct fixture *f = *state;
+    struct record record = { RECORD_EXECUTION, .execution = EXECUTION };
+    for (unsigned status = 0; status < STATUS_COUNT; status++) {
+        record.execution.status = (enum status)status;
+        buf_clear(&f->buf);
+        wire_record_encode(&record, &f->buf);
+        assert_int_equal(wire_execution_ended(buf_bytes(&f->buf)),
+                         status_ended((enum status)status));
+    }
+    record.execution.status = STATUS_SUCCEEDED;
+    buf_clear(&f->buf);
+    wire_record_encode(&record, &f->buf);
+    size_t ended = 0;
+    for (size_t len = 0; len < f->buf.len; len++) /* cut: what cannot be read has not ended */
+        ended += wire_execution_ended(bytes_of(f->buf.data, len));
+    assert_int_equal(ended, 0);
+    for (size_t i = 0; i < f->buf.len; i++) {
+        uint8_t was = f->buf.data[i];
+        for (unsigned other = 0; other < 256; other++) {
+            f->buf.data[i] = (uint8_t)other;
+            (void)wire_execution_ended(buf_bytes(&f->buf));
+        }
+        f->buf.data[i] = was;
+    }
+    const struct record submission = { RECORD_SUBMISSION,
+                                       .submission = { "client", ID("s"), ID("exec"), 1 } };
+    buf_clear(&f->buf);
+    wire_record_encode(&submission, &f->buf);
+    assert_false(wire_execution_ended(buf_bytes(&f->buf)));
+}
+
 /* Every list full and every text as long as it may be: an operator's definition cannot break us. */
 static void the_largest_job_can_be_signed_and_kept(void **state)
 {
@@ -721,6 +754,7 @@ int main(void)
         TEST(every_request_comes_back_as_it_was),
         TEST(a_reply_comes_back_as_it_was),
         TEST(every_record_comes_back_under_its_key),
+        TEST(the_end_of_an_execution_is_read_without_decoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
