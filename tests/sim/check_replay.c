@@ -95,8 +95,8 @@ void log_turn_end(struct sim_turn *turn)
     struct world *w = turn->world;
     for (size_t i = 0; i < turn->ledger.count; i++) {
         const struct ledger_execution *e = &turn->ledger.executions[i];
-        if (!e->kept) world_fail(w, "LOG", "execution %s has no log", e->id.text);
-        for (size_t k = 0; k < e->count; k++) log_add(w, &e->records[k]);
+        if (e->erased) log_make(w, &e->id)->count = 0;
+        for (size_t k = 0; !e->erased && k < e->count; k++) log_add(w, &e->records[k]);
     }
     arena_deinit(&turn->arena);
     free(turn);
@@ -157,5 +157,11 @@ void check_log_sometimes(struct world *w)
 
 void check_logs(struct world *w)
 {
+    const struct disk *disk = &w->nodes[0].disk;
+    for (size_t i = 0; i < disk->count; i++) {
+        const struct record *r = &disk->at[i]->record;
+        if (r->kind == RECORD_EXECUTION && !log_find(w, &r->execution.id))
+            world_fail(w, "LOG", "execution %s has no log", r->execution.id.text);
+    }
     for (const struct sim_log *log = w->logs; log; log = log->next) check_log(w, log);
 }
