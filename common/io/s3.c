@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { S3_SCRATCH_MAX = 1 << 20 };
+
 /* ---- endpoints ---- */
 
 const char *s3_endpoint(struct arena *arena, const char *region, bool dualstack)
@@ -125,6 +127,47 @@ bool s3_sign(const struct s3_bucket *bucket, const struct sigv4_credentials *cre
         return false;
     *url = arena_format(arena, "%.*s%s%s?%s", (int)(scheme_end - bucket->endpoint),
                         bucket->endpoint, host, path, query_text);
+    return true;
+}
+
+bool s3_sign_parts(const struct s3_bucket *bucket, const struct sigv4_credentials *credentials,
+                   const char *key, const char *upload_id, uint32_t count, uint64_t now_ms,
+                   uint32_t expires_s, struct arena *arena, const char **url,
+                   struct bytes *signatures, struct error *err)
+{
+    static const char of_signature[] = "&X-Amz-Signature=", of_part[] = "&partNumber=1&";
+    uint8_t *all = arena_calloc(arena, count, S3_SIGNATURE_SIZE);
+    AUTO(arena_deinit) struct arena scratch;
+    arena_init(&scratch, S3_SCRATCH_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        arena_reset(&scratch);
+        const struct sigv4_pair parameters[] = {
+            { "partNumber", arena_format(&scratch, "%u", i + 1) }, { "uploadId", upload_id }
+        };
+        const struct s3_operation put = { .method = "PUT",
+                                          .key = key,
+                                          .version_id = "",
+                                          .subresource = "",
+                                          .parameters = parameters,
+                                          .parameter_count = 2,
+                                          .sha256 = "",
+                                          .summary = "" };
+        const char *one = NULL;
+        if (!s3_sign(bucket, credentials, &put, now_ms, expires_s, &scratch, &one, err))
+            return false;
+        const char *signature = strstr(one, of_signature), *part = strstr(one, of_part);
+        bool parsed =
+            signature && hex_parse(signature + sizeof of_signature - 1,
+                                   all + (size_t)i * S3_SIGNATURE_SIZE, S3_SIGNATURE_SIZE);
+        assert(parsed); /* sigv4_presign() ends its query with it */
+        if (i > 0) continue;
+        assert(part);
+        assert(part < signature);
+        const char *behind = part + sizeof of_part - 2;
+        *url = arena_format(arena, "%.*s%.*s", (int)(part - one), one, (int)(signature - behind),
+                            behind);
+    }
+    *signatures = bytes_of(all, (size_t)count * S3_SIGNATURE_SIZE);
     return true;
 }
 

@@ -18,7 +18,8 @@ enum {
     S3_TEXT_SIZE = 128,   /* codes and states of an answer */
     S3_SUMMARY_MAX = 511, /* bytes, of what a header can hold: printable ASCII */
     S3_HOST_MAX = 255,
-    S3_PARAMETERS_MAX = 6
+    S3_PARAMETERS_MAX = 6,
+    S3_SIGNATURE_SIZE = 32
 };
 #define S3_PUT_BYTES_MAX (UINT64_C(5) << 30) /* of one PUT: S3 API reference, PutObject */
 
@@ -51,6 +52,15 @@ struct s3_operation {
 NODISCARD bool s3_sign(const struct s3_bucket *bucket, const struct sigv4_credentials *credentials,
                        const struct s3_operation *operation, uint64_t now_ms, uint32_t expires_s,
                        struct arena *arena, const char **url, struct error *err);
+
+/* PUTs of the parts 1 to `count` of an upload. What their addresses share is *url; part N's is
+ * that,
+ * "&partNumber=N&X-Amz-Signature=" and, in hexadecimal, signature N: 32 bytes each. */
+NODISCARD bool s3_sign_parts(const struct s3_bucket *bucket,
+                             const struct sigv4_credentials *credentials, const char *key,
+                             const char *upload_id, uint32_t count, uint64_t now_ms,
+                             uint32_t expires_s, struct arena *arena, const char **url,
+                             struct bytes *signatures, struct error *err);
 
 /* Whether a URL carries a signature of S3, and whether it signs a header of that name: then whoever
  * uses the URL must send the header. */

@@ -27,6 +27,15 @@ enum {
     WAIT_SLICE_MS = 200
 };
 
+/* One that does not fit is as good as none. */
+static void header_take(const char *line, const char *name, char *out, size_t size)
+{
+    size_t len = strlen(name);
+    if (strncasecmp(line, name, len) != 0 || line[len] != ':') return;
+    const char *value = line + len + 1;
+    if (!text_copy(out, size, value + strspn(value, " "))) out[0] = '\0';
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *owner)
 {
     struct exchange *x = owner;
@@ -36,19 +45,19 @@ static size_t on_header(char *data, size_t size, size_t count, void *owner)
     memcpy(line, data, len);
     while (len && isspace((unsigned char)line[len - 1])) len--;
     line[len] = '\0';
-    static const char version[] = "x-amz-version-id:", offset[] = "upload-offset:";
-    if (strncasecmp(line, version, sizeof version - 1) == 0) {
-        const char *value = line + sizeof version - 1;
-        value += strspn(value, " ");
-        if (!text_copy(x->version, sizeof x->version, value)) x->version[0] = '\0';
-    } else if (strncasecmp(line, offset, sizeof offset - 1) == 0) {
-        x->held = strtoull(line + sizeof offset - 1, NULL, 10);
-    }
+    char held[24] = "";
+    header_take(line, "x-amz-version-id", x->version, sizeof x->version);
+    header_take(line, "etag", x->etag, sizeof x->etag);
+    header_take(line, S3_SHA256_HEADER, x->sha256, sizeof x->sha256);
+    header_take(line, "upload-offset", held, sizeof held);
+    if (held[0]) x->held = strtoull(held, NULL, 10);
     return size * count;
 }
 
 static void answer_take(struct exchange *x, const char *data, size_t len)
 {
+    /* S3 sends spaces while it makes an object of its parts. */
+    for (; len && !x->answer_len && isspace((unsigned char)*data); len--) data++;
     size_t room = sizeof x->answer - 1 - x->answer_len;
     if (len > room) len = room;
     for (size_t i = 0; i < len; i++) {
@@ -102,8 +111,10 @@ static size_t on_put_answer(char *data, size_t size, size_t count, void *owner)
 static size_t on_put_body(char *out, size_t size, size_t count, void *owner)
 {
     struct exchange *x = owner;
-    size_t got = 0;
-    if (!fs_pread_full(x->fd, out, size * count, x->offset + x->moved, &got, &x->local)) {
+    size_t got = 0, room = size * count;
+    uint64_t at = x->offset + x->moved;
+    if (x->end && x->end - at < room) room = (size_t)(x->end - at);
+    if (!fs_pread_full(x->fd, out, room, at, &got, &x->local)) {
         x->local_failure = true;
         return CURL_READFUNC_ABORT;
     }
@@ -133,9 +144,10 @@ static void auto_slist(struct curl_slist **list)
     curl_slist_free_all(*list);
 }
 
-static void set_common(struct exchange *x, const char *ca_pin)
+void transfer_set_common(struct exchange *x)
 {
     CURL *c = x->curl;
+    curl_easy_reset(c);
     curl_easy_setopt(c, CURLOPT_URL, x->t->url);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
@@ -161,9 +173,9 @@ static void set_common(struct exchange *x, const char *ca_pin)
         curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)x->t->rate_max);
         curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)x->t->rate_max);
     }
-    if (ca_pin[0]) {
+    if (x->t->pin[0]) {
         /* The pin is the identity: the certificate is self-made, its name means nothing. */
-        curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, ca_pin);
+        curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, x->t->pin);
         curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
     }
@@ -219,7 +231,7 @@ static bool pause_before_retry(struct exchange *x, struct retry *retry, struct p
 
 void transfer_set_get(struct exchange *x)
 {
-    set_common(x, x->t->pin);
+    transfer_set_common(x);
     curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_get_body);
     curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
 }
@@ -230,11 +242,7 @@ bool transfer_impatient(const struct transfer *t, unsigned idle, unsigned tries,
     return idle >= tries;
 }
 
-typedef CURLcode (*request_fn)(struct exchange *x, bool *complete);
-
-/* Runs requests until one completes, is refused for good, or nothing moves any more. */
-NODISCARD static bool run_requests(struct exchange *x, request_fn request, uint64_t *bytes,
-                                   struct error *err)
+bool transfer_run(struct exchange *x, request_fn request, uint64_t *bytes, struct error *err)
 {
     struct retry retry = { .first_ms = TRANSFER_RETRY_FIRST_MS, .max_ms = TRANSFER_RETRY_MAX_MS };
     struct prng random;
@@ -250,7 +258,8 @@ NODISCARD static bool run_requests(struct exchange *x, request_fn request, uint6
         switch (transfer_judge(x, code, err)) {
         case VERDICT_DONE:
             if (complete) return true;
-            error_set(err, ERR_RETRY, "the answer was cut");
+            error_set(err, ERR_RETRY, "the answer was cut%s%s", x->answer[0] ? ": " : "",
+                      x->answer);
             break;
         case VERDICT_AGAIN: break;
         case VERDICT_STOP: return false;
@@ -275,7 +284,6 @@ static CURLcode get_request(struct exchange *x, bool *complete)
     }
     x->offset = (uint64_t)st.st_size;
     if (x->offset >= x->t->size) x->offset = 0;
-    curl_easy_reset(x->curl);
     transfer_set_get(x);
     /* Not CURLOPT_RESUME_FROM: it fails when a server sends the whole, which we can use. */
     char range[32];
@@ -286,17 +294,29 @@ static CURLcode get_request(struct exchange *x, bool *complete)
     return code;
 }
 
-/* The body that is sent; `headers` live until it was. */
-static CURLcode send_body(struct exchange *x, struct curl_slist *headers)
+void transfer_set_answer(struct exchange *x)
 {
-    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(x->t->size - x->offset));
-    curl_easy_setopt(x->curl, CURLOPT_READFUNCTION, on_put_body);
-    curl_easy_setopt(x->curl, CURLOPT_READDATA, x);
     curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_put_answer);
     curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
-    return curl_easy_perform(x->curl);
+}
+
+void transfer_set_body(struct exchange *x, struct curl_slist *headers)
+{
+    uint64_t end = x->end ? x->end : x->t->size;
+    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(end - x->offset));
+    curl_easy_setopt(x->curl, CURLOPT_READFUNCTION, on_put_body);
+    curl_easy_setopt(x->curl, CURLOPT_READDATA, x);
+    transfer_set_answer(x);
+}
+
+bool transfer_versioned(struct exchange *x, struct error *err)
+{
+    if (x->version[0] && !text_equal(x->version, "null")) return true;
+    return error_set(err, ERR_CONFLICT,
+                     "the bucket is not versioned (aws s3api put-bucket-versioning "
+                     "--versioning-configuration Status=Enabled --bucket ...)");
 }
 
 /* One PUT to S3, from the beginning. */
@@ -306,8 +326,7 @@ static CURLcode put_signed(struct exchange *x, bool *complete)
     char summary[sizeof S3_SUMMARY_HEADER + S3_SUMMARY_MAX + 3];
     x->version[0] = '\0';
     x->offset = 0;
-    curl_easy_reset(x->curl);
-    set_common(x, x->t->pin);
+    transfer_set_common(x);
     AUTO(auto_slist) struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     hex_format(x->t->sha256, DIGEST_SIZE, digest);
     snprintf(sha256, sizeof sha256, "%s: %s", S3_SHA256_HEADER, digest);
@@ -316,21 +335,17 @@ static CURLcode put_signed(struct exchange *x, bool *complete)
         snprintf(summary, sizeof summary, "%s: %s", S3_SUMMARY_HEADER, x->t->summary);
         headers = curl_slist_append(headers, summary);
     }
-    CURLcode code = send_body(x, headers);
+    transfer_set_body(x, headers);
+    CURLcode code = curl_easy_perform(x->curl);
     *complete = code == CURLE_OK && status_of(x) == 200;
-    if (!*complete || (x->version[0] && !text_equal(x->version, "null"))) return code;
-    x->local_failure = true;
-    (void)error_set(&x->local, ERR_CONFLICT,
-                    "the bucket is not versioned (aws s3api put-bucket-versioning "
-                    "--versioning-configuration Status=Enabled --bucket ...)");
+    if (*complete) x->local_failure = !transfer_versioned(x, &x->local);
     return code;
 }
 
 static CURLcode put_request(struct exchange *x, bool *complete)
 {
     if (s3_url_is_signed(x->t->url)) return put_signed(x, complete);
-    curl_easy_reset(x->curl);
-    set_common(x, x->t->pin);
+    transfer_set_common(x);
     x->held = 0;
     x->version[0] = '\0';
     curl_easy_setopt(x->curl, CURLOPT_NOBODY, 1L);
@@ -341,15 +356,15 @@ static CURLcode put_request(struct exchange *x, bool *complete)
         return CURLE_OK;
     }
     x->offset = x->held <= x->t->size ? x->held : 0;
-    curl_easy_reset(x->curl);
-    set_common(x, x->t->pin);
+    transfer_set_common(x);
     char range[96];
     snprintf(range, sizeof range, "Content-Range: bytes %llu-%llu/%llu",
              (unsigned long long)x->offset, (unsigned long long)(x->t->size ? x->t->size - 1 : 0),
              (unsigned long long)x->t->size);
     AUTO(auto_slist) struct curl_slist *headers = curl_slist_append(NULL, range);
     headers = curl_slist_append(headers, "Expect:");
-    code = send_body(x, headers);
+    transfer_set_body(x, headers);
+    code = curl_easy_perform(x->curl);
     *complete = code == CURLE_OK && x->version[0] != '\0';
     return code;
 }
@@ -385,7 +400,7 @@ NODISCARD static bool get_whole(const struct transfer *t, int fd, uint64_t *byte
     if (!exchange_open(&x, t, fd, err)) return false;
     AUTO(auto_curl) CURL *owned = x.curl;
     (void)owned;
-    return t->size == 0 || run_requests(&x, get_request, bytes, err);
+    return t->size == 0 || transfer_run(&x, get_request, bytes, err);
 }
 
 NODISCARD static bool get_missing(const struct transfer *t, int fd, uint64_t *bytes,
@@ -429,7 +444,7 @@ bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE],
     if (!exchange_open(&x, t, fd, err)) return false;
     AUTO(auto_curl) CURL *owned = x.curl;
     (void)owned;
-    if (!run_requests(&x, put_request, bytes, err)) return false;
+    if (!transfer_run(&x, put_request, bytes, err)) return false;
     memcpy(version, x.version, sizeof x.version);
     return true;
 }

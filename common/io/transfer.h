@@ -18,6 +18,9 @@
  * carries the headers that the URL signs and begins anew after a cut; an answer without a version
  * is ERR_CONFLICT: the bucket is not versioned. Such a URL may be http to a loopback address.
  *
+ * transfer_put_parts() sends a large one TRANSFER_LANES parts at a time, so that a cut costs no
+ * more than those; an <Error> within an answer of 200 is passing trouble as well.
+ *
  * Passing trouble (cuts, 5xx, 429) is tried again with back-off as long as bytes arrive, and
  * TRANSFER_TRIES times, or for `patience_ms`, without any; then ERR_RETRY. ERR_DENIED: signature
  * wrong or expired. ERR_NOT_FOUND, ERR_NO_SPACE (a disk on either side), ERR_CORRUPT, ERR_CONFLICT
@@ -56,6 +59,21 @@ struct transfer {
 NODISCARD bool transfer_get(const struct transfer *t, uint64_t *bytes, struct error *err);
 NODISCARD bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE],
                             uint64_t *bytes, struct error *err);
+
+/* Leave to put an object of S3 in parts, and where it is remembered which ones were sent: another
+ * process that names the same file goes on behind them. */
+struct transfer_parts {
+    const char *url;         /* of part N with "&partNumber=N&X-Amz-Signature=" and its signature */
+    struct bytes signatures; /* 32 bytes each */
+    uint64_t part_bytes;     /* of each but the last one */
+    const char *look;        /* what the object is when all is done (HEAD) */
+    const char *record;
+};
+/* t->url completes the object. ERR_NOT_FOUND: the upload is not there any more, or does not hold
+ * what was sent; nothing is remembered then. */
+NODISCARD bool transfer_put_parts(const struct transfer *t, const struct transfer_parts *parts,
+                                  char version[TRANSFER_VERSION_SIZE], uint64_t *bytes,
+                                  struct error *err);
 
 /* The address for this content, made of a leave for any content; a presigned one stays as it is. */
 NODISCARD bool transfer_url_for(const char *url, uint64_t size, const uint8_t *sha256,

@@ -7,7 +7,8 @@
 enum {
     TRANSFER_RETRY_FIRST_MS = 200,
     TRANSFER_RETRY_MAX_MS = 5000,
-    TRANSFER_ANSWER_MAX = 512 /* of an error's body: for the message */
+    TRANSFER_ANSWER_MAX = 512, /* of an error's body: for the message */
+    TRANSFER_ETAG_SIZE = 80
 };
 
 /* One request and what came back of it. */
@@ -22,7 +23,7 @@ struct exchange {
     bool whole; /* a part was asked for, and the server sends everything */
     struct error local;
     long status;
-    char version[TRANSFER_VERSION_SIZE];
+    char version[TRANSFER_VERSION_SIZE], etag[TRANSFER_ETAG_SIZE], sha256[80];
     uint64_t held; /* Upload-Offset */
     char answer[TRANSFER_ANSWER_MAX];
     size_t answer_len;
@@ -30,7 +31,19 @@ struct exchange {
 
 enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_STOP };
 
-/* Everything but the range and the callbacks' progress; `curl` was reset. */
+typedef CURLcode (*request_fn)(struct exchange *x, bool *complete);
+/* Runs requests until one completes, is refused for good, or nothing moves any more. */
+NODISCARD bool transfer_run(struct exchange *x, request_fn request, uint64_t *bytes,
+                            struct error *err);
+/* Back to a request of t->url that nothing is said of yet. */
+void transfer_set_common(struct exchange *x);
+/* The bytes from `offset` on up to `end` are its body; `headers` must live as long as it runs. */
+void transfer_set_body(struct exchange *x, struct curl_slist *headers);
+/* The answer's body is kept, up to TRANSFER_ANSWER_MAX bytes and without spaces before it. */
+void transfer_set_answer(struct exchange *x);
+/* True, or ERR_CONFLICT: what to do about a bucket that names no version. */
+bool transfer_versioned(struct exchange *x, struct error *err);
+/* Everything but the range and the callbacks' progress. */
 void transfer_set_get(struct exchange *x);
 /* What a finished request means. */
 enum verdict transfer_judge(struct exchange *x, CURLcode code, struct error *err);

@@ -170,7 +170,6 @@ NODISCARD static bool lane_begin(struct parts *p, struct lane *lane, size_t part
     *x = (struct exchange){ .t = p->t, .curl = curl, .fd = p->fd };
     x->offset = part_begin(part) + p->done[part];
     x->end = part_begin(part) + part_size(p->t, part);
-    curl_easy_reset(curl);
     transfer_set_get(x);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 1L); /* told of by us, for all lanes at once */
     curl_easy_setopt(curl, CURLOPT_PRIVATE, lane);

@@ -4,7 +4,7 @@
  * Included through wire/messages.h only.
  */
 #pragma once
-#include "wire/names.h"
+#include "wire/grant.h"
 
 /* F = (epoch, seq), compared in that order; grows for ever (protocol.md, "Names"). */
 struct fence {
@@ -21,13 +21,6 @@ struct artifact_ref {
     uint64_t size;
     uint8_t sha256[SHA256_SIZE];
     bool removed; /* it was there, and retention or an operator took it away */
-};
-
-/* Leave to read or write one object for a short time; filled by the coordinator's shell. */
-struct grant {
-    const char *url; /* "" when the worker reads the store by its own means */
-    const char *pin; /* "sha256//...", CURLOPT_PINNEDPUBLICKEY; "" for a store with a real CA */
-    uint64_t expires_ms;
 };
 
 enum job_kind {
@@ -86,8 +79,10 @@ struct job {
 
     struct artifact_ref input;
     struct grant read;
-    struct artifact_ref output; /* JOB_REPLICATE: store and key; version_id comes back */
-    struct grant write;
+    struct artifact_ref output;      /* JOB_REPLICATE: store and key; version_id comes back */
+    struct grant write;              /* url "": it is too large for one request */
+    const struct parts_grant *parts; /* JOB_REPLICATE into S3 of something large: one, else none */
+    size_t parts_count;
 
     /* JOB_REPLICATE by a delta: `inputs` are the older revision as the region has it and the delta;
      * `input` is the whole, if they are of no use. JOB_DELTA: `inputs` is the older revision, where

@@ -56,6 +56,15 @@ static const struct wire_field grant_fields[] = {
 };
 const struct wire_type wire_grant = TYPE(grant, grant);
 
+static const struct wire_field parts_grant_fields[] = {
+    FIELD(parts_grant, PartsGrant, url, WIRE_TEXT, .max = WIRE_URL_MAX),
+    FIELD(parts_grant, PartsGrant, signatures, WIRE_BYTES, .max = WIRE_PARTS_MAX * SHA256_SIZE),
+    FIELD(parts_grant, PartsGrant, part_bytes, WIRE_U64),
+    FIELD(parts_grant, PartsGrant, complete, WIRE_TEXT, .max = WIRE_URL_MAX),
+    FIELD(parts_grant, PartsGrant, look, WIRE_TEXT, .max = WIRE_URL_MAX),
+};
+static const struct wire_type wire_parts_grant = TYPE(parts_grant, parts_grant);
+
 static const struct wire_field job_artifact_fields[] = {
     FIELD(job_artifact, JobArtifact, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(job_artifact, JobArtifact, ref, WIRE_MESSAGE, .type = &wire_artifact_ref),
@@ -108,6 +117,7 @@ static const struct wire_field job_fields[] = {
     FIELD(job, Job, read, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
     FIELD(job, Job, output, WIRE_MESSAGE, .type = &wire_artifact_ref, .optional = true),
     FIELD(job, Job, write, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
+    COUNTED(job, Job, parts, parts_count, WIRE_LIST, .type = &wire_parts_grant, .max = 1),
     COUNTED(job, Job, inputs, input_count, WIRE_LIST, .type = &wire_job_artifact,
             .max = WIRE_BUILD_ARTIFACTS_MAX),
     COUNTED(job, Job, outputs, output_count, WIRE_LIST, .type = &wire_job_artifact,

@@ -182,6 +182,15 @@ bool artifacts_grant_write(const struct artifacts *a, const char *store, const c
     return true;
 }
 
+bool artifacts_grant_parts(const struct artifacts *a, const char *store, const char *key,
+                           const struct upload *upload, uint64_t expires_ms, struct arena *arena,
+                           struct parts_grant *out, size_t *count, struct error *err)
+{
+    *count = 0;
+    return !buckets_has(a->buckets, store) ||
+           buckets_grant_parts(a->buckets, store, key, upload, expires_ms, arena, out, count, err);
+}
+
 bool artifacts_grant_write_open(const struct artifacts *a, const char *store, const char *key,
                                 const struct id *upload, uint64_t size_max, uint64_t expires_ms,
                                 struct arena *arena, struct grant *out, struct error *err)

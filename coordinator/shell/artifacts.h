@@ -57,7 +57,9 @@ const struct dirstore *artifacts_store(const struct artifacts *artifacts, const 
 struct buckets *artifacts_buckets(const struct artifacts *artifacts);
 
 struct upload {
-    struct id id;
+    struct id id; /* of a job: its own ... */
+    uint32_t attempt;
+    const char *worker; /* ... and who it is for */
     uint64_t size;
     uint8_t sha256[SHA256_SIZE];
     const char *summary;
@@ -71,6 +73,12 @@ NODISCARD bool artifacts_grant_write(const struct artifacts *artifacts, const ch
                                      const char *key, const struct upload *upload,
                                      uint64_t expires_ms, struct arena *arena, struct grant *out,
                                      struct error *err);
+
+/* Of a store in S3 (shell/buckets.h); of any other one there is none. */
+NODISCARD bool artifacts_grant_parts(const struct artifacts *artifacts, const char *store,
+                                     const char *key, const struct upload *upload,
+                                     uint64_t expires_ms, struct arena *arena,
+                                     struct parts_grant *out, size_t *count, struct error *err);
 
 /* For any content of at most `size_max` bytes. */
 NODISCARD bool artifacts_grant_write_open(const struct artifacts *artifacts, const char *store,

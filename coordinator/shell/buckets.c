@@ -1,6 +1,6 @@
 #include "shell/buckets.h"
 
-#include "shell/buckets_internal.h"
+#include "shell/buckets_upload.h"
 #include "io/clock.h"
 #include "io/random.h"
 
@@ -50,6 +50,7 @@ bool buckets_open(const struct artifact_store *stores, size_t count, struct loop
             b = xcalloc(1, sizeof *b);
             b->log = log;
             b->objects = xcalloc(BUCKET_OBJECTS_MAX, sizeof *b->objects);
+            b->uploads = xcalloc(BUCKET_UPLOADS_MAX, sizeof *b->uploads);
             arena_init(&b->endpoints, BUCKET_ARENA_MAX);
             arena_init(&b->arena, BUCKET_ARENA_MAX);
             random_seed(&b->random);
@@ -80,6 +81,7 @@ void buckets_close(struct buckets *b)
     if (!b) return;
     http_close(b->http);
     buckets_asks_free(b);
+    bucket_uploads_free(b);
     credentials_close(&b->credentials);
     for (size_t i = 0; i < b->store_count; i++) {
         free(b->stores[i].name);
@@ -186,6 +188,7 @@ void buckets_run(struct buckets *b)
     if (!b) return;
     http_run(b->http);
     if (!b->refreshing && credentials_due(&b->credentials, clock_wall_ms())) refresh(b);
+    bucket_uploads_run(b);
     uint64_t now = clock_boot_ms();
     for (size_t i = 0; i < BUCKET_OBJECTS_MAX; i++) {
         struct bucket_object *object = &b->objects[i];
@@ -305,21 +308,29 @@ bool buckets_next(struct buckets *b, const char *store, const char *key, const c
 
 /* ---- grants ---- */
 
+bool bucket_grant_time(const struct buckets *b, uint64_t expires_ms, struct grant_time *out,
+                       struct error *err)
+{
+    uint64_t now = clock_wall_ms(), seconds = expires_ms > now ? (expires_ms - now) / 1000 : 1;
+    if (seconds == 0) seconds = 1;
+    if (seconds > SIGV4_EXPIRES_MAX_S) seconds = SIGV4_EXPIRES_MAX_S;
+    out->now_ms = now;
+    out->seconds = (uint32_t)seconds;
+    return credentials_get(&b->credentials, now, &out->keys, err);
+}
+
 NODISCARD static bool grant_make(const struct buckets *b, const char *store,
                                  const struct s3_operation *operation, uint64_t expires_ms,
                                  struct arena *arena, struct grant *out, struct error *err)
 {
     const struct bucket *bucket = store_of(b, store);
-    struct sigv4_credentials keys;
-    uint64_t now = clock_wall_ms(), seconds = expires_ms > now ? (expires_ms - now) / 1000 : 1;
+    struct grant_time time;
     const char *url = NULL;
     assert(bucket);
     /* Without a key the leave would be for the bucket itself. */
     if (!operation->key[0]) return error_set(err, ERR_INVALID, "an object key is not empty");
-    if (seconds == 0) seconds = 1;
-    if (seconds > SIGV4_EXPIRES_MAX_S) seconds = SIGV4_EXPIRES_MAX_S;
-    if (!credentials_get(&b->credentials, now, &keys, err) ||
-        !s3_sign(&bucket->s3, &keys, operation, now, (uint32_t)seconds, arena, &url, err))
+    if (!bucket_grant_time(b, expires_ms, &time, err) ||
+        !s3_sign(&bucket->s3, &time.keys, operation, time.now_ms, time.seconds, arena, &url, err))
         return error_wrap(err, "store '%s'", store);
     if (strlen(url) > WIRE_URL_MAX)
         return error_set(err, ERR_INVALID, "the signed address is longer than %d bytes",

@@ -8,7 +8,9 @@
  * marker is "no revision". Trouble is logged when it changes.
  *
  * Grants are presigned URLs, made at once from the keys at hand (io/credentials.h): a job whose
- * worker holds one needs no keys of its own. One PUT holds S3_PUT_BYTES_MAX bytes.
+ * worker holds one needs no keys of its own. One PUT holds S3_PUT_BYTES_MAX bytes; a copy of
+ * BUCKET_PARTS_MIN bytes or more is put in parts, into an upload that is begun before its job
+ * leaves.
  *
  * Calling sequence: buckets_open(); in each turn buckets_run(), and buckets_news() tells whether
  * an object changed; buckets_deadline() bounds the loop's wait. All accept NULL: no such stores.
@@ -21,8 +23,10 @@
 
 enum {
     BUCKETS_POLL_MS = 5000,
-    BUCKET_OBJECTS_MAX = 256, /* watched at a time */
-    BUCKET_VERSIONS_MAX = 16  /* of each that are remembered */
+    BUCKET_OBJECTS_MAX = 256,   /* watched at a time */
+    BUCKET_VERSIONS_MAX = 16,   /* of each that are remembered */
+    BUCKET_UPLOADS_MAX = 256,   /* objects that are put in parts at a time */
+    BUCKET_PARTS_MIN = 32 << 20 /* smaller objects are put in one piece */
 };
 
 struct artifact_store;
@@ -95,3 +99,13 @@ NODISCARD bool buckets_grant_write(const struct buckets *buckets, const char *st
                                    const char *key, const struct upload *upload,
                                    uint64_t expires_ms, struct arena *arena, struct grant *out,
                                    struct error *err);
+/* For parts of that object: `out` is of one, of none when it goes in one piece, being small, or for
+ * S3 would not begin an upload (which is logged). ERR_CONFLICT while one begins: ask again. It
+ * belongs to an attempt of a job: the attempt before it loses its own. */
+NODISCARD bool buckets_grant_parts(struct buckets *buckets, const char *store, const char *key,
+                                   const struct upload *upload, uint64_t expires_ms,
+                                   struct arena *arena, struct parts_grant *out, size_t *count,
+                                   struct error *err);
+/* The attempt has ended at that worker: what is left of its upload is taken back. */
+void buckets_upload_ended(struct buckets *buckets, const struct id *job, uint32_t attempt,
+                          const char *worker);

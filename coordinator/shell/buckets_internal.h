@@ -89,6 +89,8 @@ struct bucket_object {
     struct bucket_chain chain;
 };
 
+struct bucket_upload;
+
 struct buckets {
     const struct log *log;
     struct http *http;
@@ -98,7 +100,8 @@ struct buckets {
     struct bucket stores[ARTIFACT_STORES_MAX];
     size_t store_count;
     struct bucket_object *objects;
-    struct ask *asks; /* of buckets_list.c */
+    struct ask *asks;              /* of buckets_list.c */
+    struct bucket_upload *uploads; /* BUCKET_UPLOADS_MAX */
     uint64_t news;
     struct arena endpoints; /* of S3's own hosts */
     struct arena arena;     /* of one request */

@@ -1,5 +1,7 @@
 #include "shell/workers.h"
 
+#include "io/s3.h"
+#include "shell/buckets.h"
 #include "wire/wire.h"
 
 #include <assert.h>
@@ -77,6 +79,9 @@ bool workers_receive(struct workers *workers, const struct keys_registry *regist
                       NULL);
             continue;
         }
+        if (message.type == MESSAGE_RESULT)
+            buckets_upload_ended(artifacts_buckets(workers->artifacts), &message.result.job,
+                                 message.result.attempt, frame.principal->name);
         *out = (struct worker_message){ .worker = arena_text(arena, frame.principal->name),
                                         .session = frame.session,
                                         .message = message };
@@ -137,6 +142,26 @@ NODISCARD static bool build_grants(struct workers *workers, struct job *job, uin
     return true;
 }
 
+/* Where a copy goes. */
+NODISCARD static bool copy_grants(struct workers *workers, struct job *job, uint64_t expires_ms,
+                                  struct arena *arena, struct error *err)
+{
+    struct upload copy = { .id = job->id,
+                           .attempt = job->attempt,
+                           .worker = job->worker,
+                           .size = job->input.size,
+                           .summary = "" };
+    struct parts_grant *parts = arena_calloc(arena, 1, sizeof *parts);
+    memcpy(copy.sha256, job->input.sha256, sizeof copy.sha256);
+    if (!artifacts_grant_parts(workers->artifacts, job->output.store, job->output.key, &copy,
+                               expires_ms, arena, parts, &job->parts_count, err))
+        return false;
+    job->parts = parts;
+    if (job->parts_count && copy.size > S3_PUT_BYTES_MAX) return true;
+    return artifacts_grant_write(workers->artifacts, job->output.store, job->output.key, &copy,
+                                 expires_ms, arena, &job->write, err);
+}
+
 /* The job as it leaves: the addresses of its bytes are signed along with it. */
 NODISCARD static bool job_grants(struct workers *workers, struct job *job, struct arena *arena,
                                  struct error *err)
@@ -153,10 +178,7 @@ NODISCARD static bool job_grants(struct workers *workers, struct job *job, struc
         return build_grants(workers, job, expires_ms, arena, err);
     if (job->kind != JOB_REPLICATE) return true;
     delta_grants(workers, job, expires_ms, arena);
-    struct upload copy = { .id = job->id, .size = job->input.size, .summary = "" };
-    memcpy(copy.sha256, job->input.sha256, sizeof copy.sha256);
-    return artifacts_grant_write(workers->artifacts, job->output.store, job->output.key, &copy,
-                                 expires_ms, arena, &job->write, err);
+    return copy_grants(workers, job, expires_ms, arena, err);
 }
 
 NODISCARD static bool offer_make(struct workers *workers, const struct job *job,
@@ -201,6 +223,7 @@ void workers_send(struct workers *workers, const struct coordinator_action *acti
         ready = cancel_make(workers, action->send.cancel, arena, &message.cancel, &err);
     else if (message.type == MESSAGE_RESUME)
         ready = resume_make(workers, action->send.resume, arena, &message.resume, &err);
+    if (!ready && err.code == ERR_CONFLICT) return; /* an upload begins: the core offers again */
     if (!ready) {
         log_failure(workers->log, LOG_ERROR, "a job cannot be offered", &err);
         return;

@@ -70,6 +70,7 @@ const struct job *disk_copy_job(struct arena *arena, const struct job *from)
     TEXT(job->read.pin);
     TEXT(job->write.url);
     TEXT(job->write.pin);
+    assert(job->parts_count == 0); /* no store of this world is a bucket */
     job->inputs = copy_artifacts(arena, job->inputs, job->input_count);
     job->outputs = copy_artifacts(arena, job->outputs, job->output_count);
     job->variables = copy_variables(arena, job->variables, job->variable_count);

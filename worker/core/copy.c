@@ -57,6 +57,21 @@ const struct variable *copy_exported(struct arena *arena, const struct variable 
     return to;
 }
 
+static const struct parts_grant *copy_parts(struct arena *arena, const struct parts_grant *from,
+                                            size_t count)
+{
+    if (count == 0) return NULL;
+    struct parts_grant *to = arena_calloc(arena, count, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        to[i].url = text(arena, from[i].url);
+        to[i].complete = text(arena, from[i].complete);
+        to[i].look = text(arena, from[i].look);
+        to[i].signatures = arena_bytes(arena, from[i].signatures);
+    }
+    return to;
+}
+
 const struct job *copy_job(struct arena *arena, const struct job *job)
 {
     struct job *copy = arena_calloc(arena, 1, sizeof *copy);
@@ -77,6 +92,7 @@ const struct job *copy_job(struct arena *arena, const struct job *job)
     copy_artifact(arena, &copy->output);
     copy_grant(arena, &copy->read);
     copy_grant(arena, &copy->write);
+    copy->parts = copy_parts(arena, job->parts, job->parts_count);
     copy->inputs = copy_artifacts(arena, job->inputs, job->input_count);
     copy->outputs = copy_artifacts(arena, job->outputs, job->output_count);
     copy->variables = copy_variables(arena, job->variables, job->variable_count);

@@ -30,6 +30,12 @@ static const struct job_variable sample_variables[] = {
 static const struct variable sample_named[] = { { "A", "1" }, { "B", "two" } };
 static const struct source_override sample_overrides[] = { { "Source", "v1", "other.zip" } };
 
+static const struct parts_grant sample_parts[] = { { "https://host/part",
+                                                     { (const uint8_t *)"signatures", 10 },
+                                                     18,
+                                                     "https://host/complete",
+                                                     "https://host/look" } };
+
 static const struct job sample_job = {
     .id = ID("job-1"),
     .attempt = 2,
@@ -63,6 +69,8 @@ static const struct job sample_job = {
     .read = { "https://host/read", "sha256//x", 11 },
     .output = { "store-2", "key-2", "version-2", "etag-2", 12, { 13 }, true },
     .write = { "https://host/write", "sha256//y", 14 },
+    .parts = sample_parts,
+    .parts_count = COUNT(sample_parts),
     .inputs = sample_artifacts,
     .input_count = COUNT(sample_artifacts),
     .outputs = sample_artifacts,
@@ -732,6 +740,10 @@ static void the_largest_job_can_be_signed_and_kept(void **state)
     spec.job.input = spec.job.output = spec.job.log = ref;
     spec.job.read = spec.job.write = spec.job.log_write = grant;
     spec.job.buildspec = text;
+    const struct parts_grant parts = { url, bytes_of(text, (size_t)WIRE_PARTS_MAX * SHA256_SIZE), 1,
+                                       url, url };
+    spec.job.parts = &parts;
+    spec.job.parts_count = 1;
     wire_job_encode(&spec.job, &f->buf);
     buf_clear(&f->buf);
     wire_step_spec_encode(&spec, &f->buf);

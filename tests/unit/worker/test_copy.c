@@ -113,7 +113,10 @@ static void a_jobs_artifacts_and_variables_are_copied_one_by_one(void **state)
     };
     const struct job_variable variables[] = { { names[0], names[1], false },
                                               { names[1], names[0], true } };
-    const struct job job = { .inputs = artifacts,
+    const struct parts_grant parts = { names[0], bytes_of(names[1], 6), 1, names[0], names[1] };
+    const struct job job = { .parts = &parts,
+                             .parts_count = 1,
+                             .inputs = artifacts,
                              .input_count = 1,
                              .outputs = artifacts,
                              .output_count = 2,
@@ -130,6 +133,10 @@ static void a_jobs_artifacts_and_variables_are_copied_one_by_one(void **state)
     assert_string_equal(copy->variables[1].name, "second");
     assert_string_equal(copy->variables[1].value, "first");
     assert_true(copy->variables[1].secret);
+    assert_string_equal(copy->parts[0].url, "first");
+    assert_string_equal(copy->parts[0].complete, "first");
+    assert_string_equal(copy->parts[0].look, "second");
+    assert_memory_equal(copy->parts[0].signatures.data, "second", 6);
 }
 
 int main(void)

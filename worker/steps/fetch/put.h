@@ -10,7 +10,7 @@
  * and digest are ours to say. Adds it, with its version, to the report's outputs. */
 NODISCARD bool put_output(struct step *step, const struct job_artifact *output, const char *path,
                           struct step_report *report, struct error *err);
-/* Content that the job names: `size` and `sha256` are those that the leave is for. */
-NODISCARD bool put_object(struct step *step, const struct artifact_ref *to,
-                          const struct grant *grant, const struct artifact_ref *content,
-                          const char *path, char *version, size_t version_size, struct error *err);
+/* The copy that the job makes: in parts where it has leave for that, with their record in the
+ * step's folder; in one piece where S3 has lost them. */
+NODISCARD bool put_copy(struct step *step, const char *path, char *version, size_t version_size,
+                        struct error *err);

@@ -87,10 +87,8 @@ NODISCARD static bool obtain(struct step *step, char path[FS_PATH_MAX], struct s
 
 bool replicate_run(struct step *step, struct step_report *report, struct error *err)
 {
-    const struct job *job = &step->spec->job;
     char path[FS_PATH_MAX];
     return obtain(step, path, report, err) &&
-           put_object(step, &job->output, &job->write, &job->input, path, report->version_id,
-                      sizeof report->version_id, err) &&
+           put_copy(step, path, report->version_id, sizeof report->version_id, err) &&
            fs_remove_tree(path, err);
 }
