@@ -1,7 +1,8 @@
 /* buckets_upload.h - the uploads that large objects are put into in parts, as the files of
  * buckets.h know them.
  *
- * Nothing here is kept on disk: an upload that a crash leaves behind is found by its age.
+ * Nothing here is kept on disk: what a crash leaves behind is for the bucket's lifecycle rule
+ * (AbortIncompleteMultipartUpload).
  */
 #pragma once
 #include "shell/buckets_internal.h"
