@@ -21,9 +21,8 @@ static size_t list_size(const char *const *list, size_t count)
 
 static char *put(char *at, const char *text)
 {
-    size_t len = strlen(text);
-    memcpy(at, text, len);
-    return at + len;
+    while (*text) *at++ = *text++;
+    return at;
 }
 
 /* As YAML's single-quoted texts, in which nothing but ' has a meaning. */
