@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,9 @@ enum {
     CONNECT_TIMEOUT_MS = 3000,
     LOW_SPEED_BYTES = 1000, /* a second; slower than that for STALL_S seconds is a cut */
     STALL_S = 30,
-    WAIT_SLICE_MS = 200
+    WAIT_SLICE_MS = 200,
+    BUFFER_MIN = 16 << 10,
+    BUFFER_MAX = 256 << 10
 };
 
 /* One that does not fit is as good as none. */
@@ -73,6 +76,13 @@ static long status_of(struct exchange *x)
     return x->status;
 }
 
+/* libcurl's callbacks may take their time: the peer's bytes wait in the kernel meanwhile. */
+static void keep_pace(struct exchange *x, size_t len)
+{
+    uint64_t wait = x->pace ? pace_take(x->pace, len, clock_boot_ms()) : 0;
+    if (wait) poll(NULL, 0, wait < INT_MAX ? (int)wait : INT_MAX);
+}
+
 /* Body of a GET: only the object's own bytes reach the file. */
 static size_t on_get_body(char *data, size_t size, size_t count, void *owner)
 {
@@ -99,6 +109,7 @@ static size_t on_get_body(char *data, size_t size, size_t count, void *owner)
         return 0;
     }
     x->moved += len;
+    keep_pace(x, len);
     return len;
 }
 
@@ -119,6 +130,7 @@ static size_t on_put_body(char *out, size_t size, size_t count, void *owner)
         return CURL_READFUNC_ABORT;
     }
     x->moved += got;
+    keep_pace(x, got);
     return got;
 }
 
@@ -144,6 +156,13 @@ static void auto_slist(struct curl_slist **list)
     curl_slist_free_all(*list);
 }
 
+/* A quarter of a second's bytes at most, so that waiting for the pace is not felt. */
+static long buffer_size(const struct transfer *t)
+{
+    if (t->rate_max == 0 || t->rate_max / 4 > BUFFER_MAX) return BUFFER_MAX;
+    return t->rate_max / 4 < BUFFER_MIN ? BUFFER_MIN : (long)(t->rate_max / 4);
+}
+
 void transfer_set_common(struct exchange *x)
 {
     CURL *c = x->curl;
@@ -162,17 +181,13 @@ void transfer_set_common(struct exchange *x)
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)LOW_SPEED_BYTES);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 256L << 10);
-    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, buffer_size(x->t));
+    curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size(x->t));
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
-    if (x->t->rate_max) {
-        curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)x->t->rate_max);
-        curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)x->t->rate_max);
-    }
     if (x->t->pin[0]) {
         /* The pin is the identity: the certificate is self-made, its name means nothing. */
         curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, x->t->pin);
@@ -369,9 +384,10 @@ static CURLcode put_request(struct exchange *x, bool *complete)
     return code;
 }
 
-static bool exchange_open(struct exchange *x, const struct transfer *t, int fd, struct error *err)
+static bool exchange_open(struct exchange *x, const struct transfer *t, struct pace *pace, int fd,
+                          struct error *err)
 {
-    *x = (struct exchange){ .t = t, .fd = fd, .curl = curl_easy_init() };
+    *x = (struct exchange){ .t = t, .fd = fd, .pace = pace, .curl = curl_easy_init() };
     return x->curl || error_set(err, ERR_FATAL, "libcurl does not start");
 }
 
@@ -397,7 +413,8 @@ NODISCARD static bool get_whole(const struct transfer *t, int fd, uint64_t *byte
                                 struct error *err)
 {
     struct exchange x;
-    if (!exchange_open(&x, t, fd, err)) return false;
+    struct pace pace = { .rate = t->rate_max };
+    if (!exchange_open(&x, t, &pace, fd, err)) return false;
     AUTO(auto_curl) CURL *owned = x.curl;
     (void)owned;
     return t->size == 0 || transfer_run(&x, get_request, bytes, err);
@@ -441,7 +458,8 @@ bool transfer_put(const struct transfer *t, char version[TRANSFER_VERSION_SIZE],
     AUTO(auto_close) int fd = open(t->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fs_error(err, "open", t->path);
     struct exchange x;
-    if (!exchange_open(&x, t, fd, err)) return false;
+    struct pace pace = { .rate = t->rate_max };
+    if (!exchange_open(&x, t, &pace, fd, err)) return false;
     AUTO(auto_curl) CURL *owned = x.curl;
     (void)owned;
     if (!transfer_run(&x, put_request, bytes, err)) return false;

@@ -1,5 +1,6 @@
 /* transfer_internal.h - what transfer.c and transfer_parts.c share. */
 #pragma once
+#include "base/pace.h"
 #include "io/transfer.h"
 
 #include <curl/curl.h>
@@ -15,6 +16,7 @@ enum {
 struct exchange {
     const struct transfer *t;
     CURL *curl;
+    struct pace *pace; /* shared by all requests of an object; NULL: no body of it moves */
     int fd;
     uint64_t offset; /* where this request began */
     uint64_t end;    /* of a part: where it ends; 0: at the object's end */

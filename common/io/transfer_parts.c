@@ -42,6 +42,7 @@ struct parts {
     struct lane lanes[TRANSFER_LANES];
     struct retry retry;
     struct prng random;
+    struct pace pace;
     uint64_t resume_ms, recorded_ms, moved_ms, moved;
     unsigned idle; /* requests in a row that brought nothing */
     bool whole;
@@ -167,7 +168,7 @@ NODISCARD static bool lane_begin(struct parts *p, struct lane *lane, size_t part
     struct exchange *x = &lane->x;
     CURL *curl = x->curl;
     char range[64];
-    *x = (struct exchange){ .t = p->t, .curl = curl, .fd = p->fd };
+    *x = (struct exchange){ .t = p->t, .curl = curl, .pace = &p->pace, .fd = p->fd };
     x->offset = part_begin(part) + p->done[part];
     x->end = part_begin(part) + part_size(p->t, part);
     transfer_set_get(x);
@@ -176,9 +177,6 @@ NODISCARD static bool lane_begin(struct parts *p, struct lane *lane, size_t part
     snprintf(range, sizeof range, "%llu-%llu", (unsigned long long)x->offset,
              (unsigned long long)x->end - 1);
     curl_easy_setopt(curl, CURLOPT_RANGE, range);
-    if (p->t->rate_max)
-        curl_easy_setopt(curl, CURLOPT_MAX_RECV_SPEED_LARGE,
-                         (curl_off_t)(p->t->rate_max / TRANSFER_LANES + 1));
     if (curl_multi_add_handle(p->multi, curl) != CURLM_OK)
         return error_set(err, ERR_RETRY, "libcurl refuses the request");
     p->taken[part] = true;
@@ -300,6 +298,7 @@ bool transfer_get_parts(const struct transfer *t, int fd, uint64_t *bytes, bool 
 {
     struct parts p = { .t = t,
                        .fd = fd,
+                       .pace = { .rate = t->rate_max },
                        .record = -1,
                        .count = part_count(t),
                        .retry = { .first_ms = TRANSFER_RETRY_FIRST_MS,

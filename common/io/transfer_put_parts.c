@@ -48,6 +48,7 @@ struct put {
     struct put_lane lanes[TRANSFER_LANES];
     struct retry retry;
     struct prng random;
+    struct pace pace;
     uint64_t resume_ms, moved_ms, sent;
     unsigned idle; /* requests in a row of which nothing came */
 };
@@ -119,7 +120,7 @@ NODISCARD static bool put_lane_begin(struct put *p, struct put_lane *lane, size_
     struct exchange *x = &lane->x;
     CURL *curl = x->curl;
     char url[TRANSFER_URL_MAX + 2 * DIGEST_HEX_SIZE], signature[DIGEST_HEX_SIZE];
-    *x = (struct exchange){ .t = p->t, .curl = curl, .fd = p->fd };
+    *x = (struct exchange){ .t = p->t, .curl = curl, .pace = &p->pace, .fd = p->fd };
     x->offset = part * p->parts->part_bytes;
     x->end = put_end(p, part);
     hex_format(p->parts->signatures.data + part * DIGEST_SIZE, DIGEST_SIZE, signature);
@@ -132,9 +133,6 @@ NODISCARD static bool put_lane_begin(struct put *p, struct put_lane *lane, size_
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 1L); /* told of by us, for all lanes at once */
     curl_easy_setopt(curl, CURLOPT_PRIVATE, lane);
     transfer_set_body(x, lane->headers);
-    if (p->t->rate_max)
-        curl_easy_setopt(curl, CURLOPT_MAX_SEND_SPEED_LARGE,
-                         (curl_off_t)(p->t->rate_max / TRANSFER_LANES + 1));
     if (curl_multi_add_handle(p->multi, curl) != CURLM_OK)
         return error_set(err, ERR_RETRY, "libcurl refuses the request");
     p->taken[part] = true;
@@ -333,6 +331,7 @@ bool transfer_put_parts(const struct transfer *t, const struct transfer_parts *p
     struct put p = { .t = t,
                      .parts = parts,
                      .fd = fd,
+                     .pace = { .rate = t->rate_max },
                      .record = -1,
                      .count = count,
                      .retry = { .first_ms = TRANSFER_RETRY_FIRST_MS,

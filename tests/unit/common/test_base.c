@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/id.h"
 #include "base/number.h"
+#include "base/pace.h"
 #include "base/prng.h"
 #include "base/retry.h"
 
@@ -143,6 +144,24 @@ static void prng_leaves_the_zero_state_and_stays_below_its_bound(void **state)
     assert_true(prng_below(&p, UINT64_MAX) < UINT64_MAX);
 }
 
+static void a_pace_is_kept_and_little_is_made_up_for(void **state)
+{
+    (void)state;
+    struct pace none = { 0 }, p = { .rate = 1000 };
+    assert_int_equal(pace_take(&none, UINT32_MAX, 5), 0);
+    assert_int_equal(pace_take(&p, 0, 50000), 0);
+    assert_int_equal(pace_take(&p, 500, 60000), 500); /* nothing moved before */
+    assert_int_equal(pace_take(&p, 250, 60500), 250);
+    assert_int_equal(pace_take(&p, 250, 61500), 0); /* late by 500 ms: the next may be sooner */
+    assert_int_equal(pace_take(&p, 1000, 61500), 500);
+    assert_int_equal(pace_take(&p, 2000, 99000), 1000); /* one second of the pause, not 37 */
+    assert_int_equal(pace_take(&p, 100, 100000), 100);
+    p = (struct pace){ .rate = 1 };
+    assert_int_equal(pace_take(&p, 1ull << 40, 1), 1000ull << 40);
+    p = (struct pace){ .rate = UINT64_MAX };
+    assert_int_equal(pace_take(&p, 1ull << 40, 1), 0);
+}
+
 static void retry_delays_double_up_to_the_maximum(void **state)
 {
     (void)state;
@@ -197,6 +216,7 @@ int main(void)
         cmocka_unit_test(ids_have_the_forms_that_aws_clients_expect),
         cmocka_unit_test(prng_gives_the_published_sequence),
         cmocka_unit_test(prng_leaves_the_zero_state_and_stays_below_its_bound),
+        cmocka_unit_test(a_pace_is_kept_and_little_is_made_up_for),
         cmocka_unit_test(retry_delays_double_up_to_the_maximum),
         cmocka_unit_test(number_parse_is_strict),
     };

@@ -1,4 +1,5 @@
 /* An object put in parts into an S3 that cuts, stumbles, answers 200 with an error, or forgets. */
+#include "io/clock.h"
 #include "io/digest.h"
 #include "io/fs.h"
 #include "io/transfer.h"
@@ -44,6 +45,7 @@ struct bucket {
 struct world {
     char folder[64], path[128], record[128], url[128], look[128], complete[128];
     uint8_t *data, sha256[DIGEST_SIZE], signatures[PARTS * DIGEST_SIZE];
+    uint64_t rate_max;
     struct bucket *bucket;
     pid_t server;
     uint64_t stop_at;
@@ -241,6 +243,7 @@ static bool put(struct world *w, char version[TRANSFER_VERSION_SIZE], uint64_t *
                                 .path = w->path,
                                 .size = SIZE,
                                 .sha256 = w->sha256,
+                                .rate_max = w->rate_max,
                                 .fn = go_on,
                                 .owner = w };
     const struct transfer_parts parts = { .url = w->url,
@@ -354,6 +357,16 @@ static void every_part_is_sent_once_and_named_in_order(void **state)
     assert_non_null(strstr(w->bucket->document, "<ETag>\"part-7\"</ETag></Part></Complete"));
 }
 
+static void a_bounded_rate_is_kept_by_all_parts_together(void **state)
+{
+    struct world *w = *state;
+    uint64_t bytes, begun = clock_boot_ms();
+    serve(w, STEADY);
+    w->rate_max = 32 * 1000 * 1000;
+    put_well(w, &bytes);
+    assert_true(clock_boot_ms() - begun >= SIZE / (w->rate_max / 1000));
+}
+
 static void parts_that_are_cut_are_sent_again_and_no_others(void **state)
 {
     struct world *w = *state;
@@ -437,6 +450,7 @@ int main(void)
         TEST(another_object_is_no_success),
         TEST(a_bucket_without_versions_is_told_of),
         TEST(every_part_is_sent_once_and_named_in_order),
+        TEST(a_bounded_rate_is_kept_by_all_parts_together),
         TEST(parts_that_are_cut_are_sent_again_and_no_others),
         TEST(a_busy_store_is_asked_again),
         TEST(an_error_behind_200_is_no_completion),
