@@ -153,14 +153,16 @@ struct alarm_request { /* what watches the hosts says that they are not well, or
     X(DOCTOR)                                                                                      \
     X(ARTIFACTS)                                                                                   \
     X(RESOURCES)                                                                                   \
-    X(OVERRIDE)
+    X(OVERRIDE)                                                                                    \
+    X(CUSTOM)                                                                                      \
+    X(CUSTOM_VIEW)
 
 enum request_kind {
 #define X(name) REQUEST_##name,
     REQUESTS(X)
 #undef X
 };
-#define REQUEST_KIND_COUNT (REQUEST_OVERRIDE + 1)
+#define REQUEST_KIND_COUNT (REQUEST_CUSTOM_VIEW + 1)
 
 struct request {
     uint64_t token;
@@ -186,6 +188,8 @@ struct request {
         struct drain_request drain;
         struct preview_request plan;
         struct artifacts_request artifacts;
+        struct custom_request custom;
+        struct custom_view_request custom_view;
     };
 };
 
@@ -280,4 +284,6 @@ struct reply {
     const char *next; /* ARTIFACTS: the part that follows; "" there is none */
     const struct resource_summary *resources; /* RESOURCES */
     size_t resource_count;
+    const struct custom_job *jobs; /* CUSTOM: polled, or the one; CUSTOM_VIEW: one */
+    size_t job_count;
 };

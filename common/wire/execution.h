@@ -3,6 +3,8 @@
  * Included through wire/messages.h only.
  */
 #pragma once
+#include "wire/copies.h"
+#include "wire/custom_messages.h"
 #include "wire/flow.h"
 #include "wire/resume_messages.h"
 
@@ -33,7 +35,7 @@ struct action_state {
     const char *summary;
     const char *error_code, *error_message;
     struct id token;                  /* approval: of the question; an answer may name it */
-    const char *updated_by;           /* approval: who answered */
+    const char *updated_by;           /* approval: who answered; custom: who works on it */
     struct id deployment;             /* of the attempt under way, as its hosts know it */
     const char *custom_data, *url;    /* approval: for who answers */
     uint32_t hosts;                   /* deployment group: when it began; 0 not yet, or no group */
@@ -43,6 +45,7 @@ struct action_state {
     size_t variable_count;
     uint32_t wave;         /* of its stage, from 1; 0: the stage has none */
     uint64_t committed_ms; /* barrier: since then its hosts may install; 0 not yet, or none */
+    struct custom_state custom;
 };
 
 #define ACTION_STATE_TEXTS(X)                                                                      \
@@ -55,7 +58,9 @@ struct action_state {
     X(updated_by)                                                                                  \
     X(custom_data)                                                                                 \
     X(url)                                                                                         \
-    X(config)
+    X(config)                                                                                      \
+    X(custom.continuation)                                                                         \
+    X(custom.external_id)
 
 struct stage_state {
     const char *name;
@@ -68,34 +73,6 @@ struct stage_state {
     uint32_t auto_retries, manual_retries; /* AWS: retryStageMetadata */
     uint32_t bake_wave;                    /* the last wave that is or was watched; 0 none */
     uint64_t bake_ms;                      /* ... until then */
-};
-
-/* One artifact in one region's store. */
-struct copy_state {
-    const char *artifact, *region;
-    struct artifact_ref ref; /* version_id "" until it is there */
-    enum status status;
-    struct id job;  /* the replication; "" for the origin */
-    uint64_t bytes; /* that crossed regions for it */
-    enum copy_way way;
-    uint32_t delta;            /* which of the execution's is used, from 1; 0 none */
-    const char *base_revision; /* COPY_WAY_DELTA: the revision that it was told by */
-    const char *note;          /* why it was not a cheaper way; "" */
-    uint64_t saved;            /* bytes that did not have to cross regions */
-    uint64_t cost, cost_saved; /* nano-dollars, of `bytes` and of `saved` ... */
-    bool priced;               /* ... if the price was known then */
-};
-
-/* What copies of one artifact to regions that hold the same older revision are told by. */
-struct delta_state {
-    const char *artifact, *region; /* where it is made and kept */
-    const char *base_revision;
-    struct artifact_ref older;   /* the older revision, where it came from */
-    uint8_t sha256[SHA256_SIZE]; /* of the newer one */
-    struct artifact_ref ref;     /* the delta; version_id "" until it is there */
-    enum status status;
-    struct id job;
-    const char *note; /* why there is none; "" */
 };
 
 /* "execution/PIPELINE/STARTED/ID", STARTED 16 hexadecimal digits, so that keys sort by age. */

@@ -239,6 +239,17 @@ enum condition_type stage_rule_type(const struct stage_state *stage, size_t rule
     return rule < stage->success_rules ? CONDITION_ON_SUCCESS : CONDITION_ON_FAILURE;
 }
 
+const char *custom_status_name(enum custom_status status)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        CUSTOM_STATUSES(X)
+#undef X
+    };
+    assert(status < CUSTOM_STATUS_COUNT);
+    return names[status];
+}
+
 const char *resource_kind_name(enum resource_kind kind)
 {
     static const char *const names[] = {

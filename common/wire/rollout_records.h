@@ -8,17 +8,19 @@
 #define RESOURCE_KINDS(X)                                                                          \
     X(APPLICATION, "application")                                                                  \
     X(GROUP, "deploymentGroup")                                                                    \
-    X(CONFIG, "deploymentConfig")
+    X(CONFIG, "deploymentConfig")                                                                  \
+    X(ACTION_TYPE, "customActionType")
 
 enum resource_kind {
 #define X(name, text) RESOURCE_##name,
     RESOURCE_KINDS(X)
 #undef X
 };
-#define RESOURCE_KIND_COUNT (RESOURCE_CONFIG + 1)
+#define RESOURCE_KIND_COUNT (RESOURCE_ACTION_TYPE + 1)
 const char *resource_kind_name(enum resource_kind kind);
 
-/* "resource/KIND/NAME": the name of a group is "APPLICATION/GROUP". */
+/* "resource/KIND/NAME": the name of a group is "APPLICATION/GROUP", of an action type
+ * "CATEGORY/PROVIDER/VERSION". */
 struct resource_record {
     enum resource_kind kind;
     const char *name;

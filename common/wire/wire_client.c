@@ -188,6 +188,9 @@ static const struct wire_variant request_variants[REQUEST_KIND_COUNT] = {
     [REQUEST_RESOURCES] = { "resources", MERIDIAN__REQUEST__BODY_RESOURCES,
                             &wire_resources_request },
     [REQUEST_OVERRIDE] = { "override", MERIDIAN__REQUEST__BODY_OVERRIDE, &wire_override_request },
+    [REQUEST_CUSTOM] = { "custom", MERIDIAN__REQUEST__BODY_CUSTOM, &wire_custom_request },
+    [REQUEST_CUSTOM_VIEW] = { "custom_view", MERIDIAN__REQUEST__BODY_CUSTOM_VIEW,
+                              &wire_custom_view_request },
 };
 
 static const struct wire_field request_fields[] = {
@@ -297,5 +300,7 @@ static const struct wire_field reply_fields[] = {
     FIELD(reply, Reply, next, WIRE_FREE_TEXT, .max = WIRE_AFTER_MAX),
     COUNTED(reply, Reply, resources, resource_count, WIRE_LIST, .type = &wire_resource_summary,
             .max = WIRE_LIST_MAX),
+    COUNTED(reply, Reply, jobs, job_count, WIRE_LIST, .type = &wire_custom_job,
+            .max = CUSTOM_JOBS_MAX),
 };
 const struct wire_type wire_reply = TYPE(reply, reply);

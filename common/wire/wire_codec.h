@@ -97,7 +97,8 @@ struct wire_type {
 
 /* wire_job.c, wire_worker.c, wire_record.c, wire_client.c */
 extern const struct wire_type wire_fence, wire_artifact_ref, wire_grant, wire_job, wire_variable,
-    wire_diagnostics, wire_lifecycle_report, wire_result, wire_step_spec, wire_step_outcome;
+    wire_job_artifact, wire_diagnostics, wire_lifecycle_report, wire_result, wire_step_spec,
+    wire_step_outcome;
 extern const struct wire_type wire_row, wire_hello, wire_welcome, wire_refusal, wire_offer,
     wire_accept, wire_nack, wire_heartbeat, wire_lease, wire_progress, wire_job_key, wire_cancel,
     wire_signed_cancel, wire_log_request, wire_log_chunk;
@@ -116,6 +117,9 @@ extern const struct wire_type wire_reason, wire_drain_request, wire_region_summa
     wire_preview_request, wire_preview_change, wire_preview_step;
 /* wire_store.c */
 extern const struct wire_type wire_finding, wire_artifacts_request, wire_stored_object;
+/* wire_custom.c */
+extern const struct wire_type wire_custom_state, wire_custom_request, wire_custom_view_request,
+    wire_custom_job;
 extern const struct wire_type wire_request, wire_reply;
 extern const struct wire_variant wire_message_variants[MESSAGE_TYPE_COUNT],
     wire_record_variants[RECORD_KIND_COUNT];

@@ -70,7 +70,7 @@ static const struct wire_field job_artifact_fields[] = {
     FIELD(job_artifact, JobArtifact, ref, WIRE_MESSAGE, .type = &wire_artifact_ref),
     FIELD(job_artifact, JobArtifact, grant, WIRE_MESSAGE, .type = &wire_grant, .optional = true),
 };
-static const struct wire_type wire_job_artifact = TYPE(job_artifact, job_artifact);
+const struct wire_type wire_job_artifact = TYPE(job_artifact, job_artifact);
 
 static const struct wire_field variable_fields[] = {
     FIELD(variable, Variable, name, WIRE_TEXT, .max = WIRE_VARIABLE_NAME_MAX),

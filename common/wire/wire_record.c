@@ -50,6 +50,11 @@ static const struct wire_field revision_fields[] = {
 };
 static const struct wire_type wire_revision = TYPE(revision, revision);
 
+static bool has_job(const void *action)
+{
+    return ((const struct action_state *)action)->custom.status != CUSTOM_NONE;
+}
+
 static const struct wire_field action_state_fields[] = {
     FIELD(action_state, ActionState, name, WIRE_TEXT, .max = WIRE_NAME_MAX),
     FIELD(action_state, ActionState, region, WIRE_TEXT, .max = WIRE_NAME_MAX),
@@ -74,6 +79,8 @@ static const struct wire_field action_state_fields[] = {
             .max = WIRE_VARIABLES_MAX),
     FIELD(action_state, ActionState, wave, WIRE_U32),
     FIELD(action_state, ActionState, committed_ms, WIRE_U64),
+    FIELD(action_state, ActionState, custom, WIRE_MESSAGE, .type = &wire_custom_state,
+          .optional = true, .present = has_job),
 };
 static const struct wire_type wire_action_state = TYPE(action_state, action_state);
 

@@ -57,7 +57,8 @@ const struct command commands[] = {
       OPTION_BIT(RERUN_STEP) | OPTION_BIT(SKIP_STEP) | OPTION_BIT(HOST) | OPTION_BIT(ACTION),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 1, 2, command_resume },
     { "apply", "Define", "-f FILE",
-      "make or change a pipeline, deployment group or configuration (AWS's JSON, or YAML)",
+      "make or change a pipeline, deployment group, configuration or action type (AWS's JSON, or "
+      "YAML)",
       OPTION_BIT(FILE) | OPTION_BIT(DRY_RUN) | OPTION_BIT(IF_VERSION),
       OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 0, 0, command_apply },
     { "validate", "Define", "FILE...", "all problems of pipelines, appspecs and bundles", 0,
@@ -81,6 +82,12 @@ const struct command commands[] = {
     { "alarm", "Fleet", "raise|clear NAME",
       "tell that hosts are not well, or are again: deployment groups stop for their alarms",
       OPTION_BIT(WHY), OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 2, 2, command_alarm },
+    { "jobs", "Fleet", "poll TYPE | ack JOB NONCE | show|succeed|fail JOB",
+      "work on custom actions: take a job, tell how it ended",
+      OPTION_BIT(NUMBER) | OPTION_BIT(QUERY) | OPTION_BIT(OUTPUT_VARIABLE) |
+          OPTION_BIT(CONTINUATION) | OPTION_BIT(PERCENT) | OPTION_BIT(EXTERNAL_ID) |
+          OPTION_BIT(SUMMARY) | OPTION_BIT(REASON),
+      OUTPUT_BIT(JSON) | OUTPUT_BIT(NAME), 2, 3, command_jobs },
     { "regions", "Fleet", "", "stores, workers and artifacts of each region", 0, LIST_OUTPUTS, 0, 0,
       command_regions },
     { "workers", "Fleet", "[drain|resume NAME]",

@@ -40,6 +40,7 @@ enum client_exit command_resources(struct client *client);
 enum client_exit command_import(struct client *client);
 enum client_exit command_help(struct client *client);
 enum client_exit command_history(struct client *client);
+enum client_exit command_jobs(struct client *client);
 enum client_exit command_keys(struct client *client);
 enum client_exit command_list(struct client *client);
 enum client_exit command_logs(struct client *client);

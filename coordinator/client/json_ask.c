@@ -2,6 +2,8 @@
 
 #include "client/json_value.h"
 
+#include <string.h>
+
 void json_why(struct print *out, const struct reply *reply)
 {
     const struct execution *e = &reply->executions[0].execution;
@@ -135,4 +137,87 @@ void json_dropped(struct print *out, uint64_t dropped)
     json_put_text(all, "type", "dropped");
     json_put_number(all, "count", dropped);
     json_write(out, all, true);
+}
+
+/* ---- jobs of custom actions: AWS's names ---- */
+
+static json_t *type_value(const char *type)
+{
+    json_t *id = json_object();
+    const char *provider = strchr(type, '/'), *version = provider ? strrchr(type, '/') : NULL;
+    if (!provider || version == provider) return id;
+    json_put(id, "category", json_text_value(type, (size_t)(provider - type)));
+    json_put_text(id, "owner", "Custom");
+    json_put(id, "provider", json_text_value(provider + 1, (size_t)(version - provider - 1)));
+    json_put_text(id, "version", version + 1);
+    return id;
+}
+
+static json_t *artifact_value(const struct job_artifact *artifact)
+{
+    json_t *one = json_object(), *place = json_object(), *object = json_object();
+    json_put_text(object, "bucketName", artifact->ref.store);
+    json_put_text(object, "objectKey", artifact->ref.key);
+    json_put_text(object, "versionId", artifact->ref.version_id);
+    json_put_text(place, "type", "S3");
+    json_put(place, "s3Location", object);
+    json_put_text(one, "name", artifact->name);
+    json_put(one, "location", place);
+    json_put_text(one, "url", artifact->grant.url);
+    json_put_text(one, "pinnedPublicKey", artifact->grant.pin);
+    return one;
+}
+
+static json_t *data_value(const struct custom_job *job)
+{
+    json_t *data = json_object(), *context = json_object(), *stage = json_object();
+    json_t *action = json_object(), *inputs = json_array(), *settings = json_object();
+    json_put(data, "actionTypeId", type_value(job->type));
+    json_put_text(context, "pipelineName", job->pipeline);
+    json_put_text(context, "pipelineExecutionId", job->execution.text);
+    json_put_text(stage, "name", job->stage);
+    json_put(context, "stage", stage);
+    json_put_text(action, "name", job->action);
+    json_put(context, "action", action);
+    json_put(data, "pipelineContext", context);
+    json_put_variables(settings, "configuration", job->settings, job->setting_count);
+    json_put(data, "actionConfiguration", settings);
+    for (size_t i = 0; i < job->input_count; i++)
+        (void)json_array_append_new(inputs, artifact_value(&job->inputs[i]));
+    json_put(data, "inputArtifacts", inputs);
+    json_put_text(data, "continuationToken", job->continuation);
+    json_put_text(data, "revisionId", job->revision);
+    return data;
+}
+
+void json_jobs(struct print *out, const struct reply *reply)
+{
+    json_t *all = json_object(), *list = json_array();
+    for (size_t i = 0; i < reply->job_count; i++) {
+        json_t *one = json_object();
+        json_put_text(one, "id", reply->jobs[i].job.text);
+        json_put_text(one, "nonce", reply->jobs[i].nonce.text);
+        json_put(one, "data", data_value(&reply->jobs[i]));
+        (void)json_array_append_new(list, one);
+    }
+    json_put(all, "jobs", list);
+    json_write(out, all, false);
+}
+
+void json_job(struct print *out, const struct reply *reply)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < reply->job_count; i++) {
+        const struct custom_job *job = &reply->jobs[i];
+        json_t *one = json_object();
+        json_put_text(one, "id", job->job.text);
+        json_put_text(one, "status", custom_status_name(job->status));
+        json_put_text(one, "heldBy", job->holder);
+        json_put_text(one, "externalExecutionId", job->external_id);
+        if (job->percent) json_put_number(one, "percentComplete", job->percent);
+        json_put_time(one, "deadline", job->deadline_ms);
+        json_put(one, "data", data_value(job));
+        json_put(all, "jobDetails", one);
+    }
+    json_write(out, all, false);
 }

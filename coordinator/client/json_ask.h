@@ -15,3 +15,6 @@ void json_plan(struct print *out, const struct reply *reply, const char *file);
 void json_deployments(struct print *out, const struct reply *reply, size_t most);
 void json_deployment(struct print *out, const struct execution_view *view, const char *deployment);
 void json_dropped(struct print *out, uint64_t dropped); /* one line */
+/* PollForJobs, GetJobDetails. */
+void json_jobs(struct print *out, const struct reply *reply);
+void json_job(struct print *out, const struct reply *reply);

@@ -52,7 +52,7 @@ NODISCARD static bool take_output(struct options *options, const char *value, st
 static bool repeats(enum option_id id)
 {
     return id == OPTION_VARIABLE || id == OPTION_SOURCE_REVISION || id == OPTION_SOURCE_KEY ||
-           id == OPTION_PARAMETER;
+           id == OPTION_PARAMETER || id == OPTION_QUERY || id == OPTION_OUTPUT_VARIABLE;
 }
 
 NODISCARD static bool take_pair(struct options *options, enum option_id id, const char *value,

@@ -64,14 +64,19 @@
     X(AS_WRITTEN, 0, "as-written", NULL, "the file as it was applied instead of AWS's JSON")       \
     X(PARAMETER, 0, "parameter", "NAME=VALUE", "of the template; may be repeated")                 \
     X(RENAME, 0, "name", "NAME", "of the pipeline, where the template gives none")                 \
-    X(FORCE, 0, "force", NULL, "also what executions and rollbacks still need")
+    X(FORCE, 0, "force", NULL, "also what executions and rollbacks still need")                    \
+    X(QUERY, 0, "query", "NAME=VALUE", "of a queryable property; may be repeated")                 \
+    X(OUTPUT_VARIABLE, 0, "output-variable", "NAME=VALUE", "that is given; may be repeated")       \
+    X(CONTINUATION, 0, "continuation", "TOKEN", "it goes on: the next poll is given the token")    \
+    X(PERCENT, 0, "percent", "N", "how much is done")                                              \
+    X(EXTERNAL_ID, 0, "external-id", "ID", "how the job worker calls it")
 
 enum option_id {
 #define X(id, letter, name, argument, help) OPTION_##id,
     OPTIONS_GLOBAL(X) OPTIONS_OWN(X)
 #undef X
 };
-enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_FORCE + 1 };
+enum { OPTION_GLOBAL_COUNT = OPTION_KEY + 1, OPTION_COUNT = OPTION_EXTERNAL_ID + 1 };
 #define OPTION_BIT(id) (UINT64_C(1) << OPTION_##id)
 
 enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_NAME, OUTPUT_NDJSON };

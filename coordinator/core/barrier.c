@@ -9,7 +9,7 @@
 
 static bool deploys(const struct model_execution *e, size_t stage, size_t action)
 {
-    return model_action_definition(e, stage, action)->category == CATEGORY_DEPLOY;
+    return pipeline_deploys(model_action_definition(e, stage, action));
 }
 
 bool barrier_holds(const struct model_execution *e, size_t stage, size_t action)

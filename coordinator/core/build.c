@@ -256,24 +256,10 @@ static void time_out(struct coordinator *c, struct model_execution *e, size_t st
         engine_end_action(c, e, stage, action, STATUS_FAILED, "JobFailed", text);
 }
 
-/* The copy of an input that cannot be had, or -1 when all are in the region or on their way. */
-static long want_inputs(struct coordinator *c, struct model_execution *e, size_t stage,
-                        size_t action)
-{
-    const struct pipeline_action *definition = model_action_definition(e, stage, action);
-    long lost = -1;
-    for (size_t i = 0; i < definition->input_count; i++) {
-        size_t at = replication_want(c, e, stage, action, definition->inputs[i]);
-        enum status status = e->copies[at].status;
-        if (lost < 0 && status_ended(status) && status != STATUS_SUCCEEDED) lost = (long)at;
-    }
-    return lost;
-}
-
 void build_reconcile(struct coordinator *c, struct model_execution *e, size_t stage, size_t action)
 {
     struct action_state *state = model_action(e, stage, action);
-    long lost = want_inputs(c, e, stage, action);
+    long lost = replication_want_inputs(c, e, stage, action);
     struct model_job *job = job_of(e, state);
     if (!job && lost < 0 && !e->state.stop_abandon && e->job_count < WIRE_JOBS_MAX) {
         job_create(c, e, stage, action);

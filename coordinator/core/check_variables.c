@@ -28,7 +28,7 @@ static const char *const *names_given(const struct pipeline_action *action)
     if (action->category == CATEGORY_APPROVAL) return approval_names;
     if (commands_of(action))
         return action->commands.given_count ? action->commands.given : no_names;
-    return action->category == CATEGORY_DEPLOY ? deploy_names : NULL;
+    return pipeline_deploys(action) ? deploy_names : NULL;
 }
 
 static const char *list_text(struct arena *arena, const char *const *names)

@@ -4,6 +4,7 @@
 #include "core/barrier.h"
 #include "core/build.h"
 #include "core/condition.h"
+#include "core/custom.h"
 #include "core/deploy.h"
 #include "core/dispatch.h"
 #include "core/fleet.h"
@@ -122,6 +123,8 @@ static void action_reconcile(struct coordinator *c, struct model_execution *e, s
     const struct pipeline_action *definition = model_action_definition(e, stage, action);
     if (definition->category == CATEGORY_APPROVAL)
         approval_reconcile(c, e, stage, action);
+    else if (custom_of(definition))
+        custom_reconcile(c, e, stage, action);
     else if (pipeline_builds(definition))
         build_reconcile(c, e, stage, action);
     else
@@ -309,7 +312,8 @@ static struct action_state action_new(const struct pipeline_action *from, const 
                                   .updated_by = "",
                                   .custom_data = "",
                                   .url = "",
-                                  .config = "" };
+                                  .config = "",
+                                  .custom = { .continuation = "", .external_id = "" } };
 }
 
 static struct stage_state *stages_of(struct arena *arena, const struct pipeline *pipeline,

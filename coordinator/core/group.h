@@ -8,6 +8,7 @@
  * Ownership: everything a resource points to lies in its own arena; resource_free() ends it.
  */
 #pragma once
+#include "core/custom_type.h"
 #include "wire/messages.h"
 
 enum { GROUP_FILTERS_MAX = 10, GROUP_SETS_MAX = 3, GROUP_ALARMS_MAX = 10 };
@@ -84,6 +85,7 @@ struct deploy_resource {
         struct application application;
         struct deployment_group group;
         struct deployment_config config;
+        struct custom_type custom;
     };
     struct problem config_missing; /* where a group's configuration is named */
 };

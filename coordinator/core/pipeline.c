@@ -46,8 +46,29 @@ const char *pipeline_store_of(const struct pipeline *pipeline, const char *regio
 bool pipeline_builds(const struct pipeline_action *action)
 {
     return commands_of(action) ||
-           ((action->category == CATEGORY_BUILD || action->category == CATEGORY_TEST) &&
+           (action->owner == OWNER_AWS &&
+            (action->category == CATEGORY_BUILD || action->category == CATEGORY_TEST) &&
             text_equal(action->provider, "CodeBuild"));
+}
+
+bool pipeline_deploys(const struct pipeline_action *action)
+{
+    return action->category == CATEGORY_DEPLOY && action->owner == OWNER_AWS;
+}
+
+const char *action_category_name(enum action_category category)
+{
+    switch (category) {
+    case CATEGORY_SOURCE: return "Source";
+    case CATEGORY_BUILD: return "Build";
+    case CATEGORY_DEPLOY: return "Deploy";
+    case CATEGORY_TEST: return "Test";
+    case CATEGORY_INVOKE: return "Invoke";
+    case CATEGORY_APPROVAL: return "Approval";
+    case CATEGORY_COMPUTE: return "Compute";
+    case CATEGORY_RULE: return "Rule";
+    }
+    return "";
 }
 
 const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,

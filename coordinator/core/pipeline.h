@@ -126,6 +126,9 @@ size_t pipeline_check(const struct pipeline *pipeline, const char *region, struc
 
 /* Build and Test actions of CodeBuild, and what is of provider Commands. */
 bool pipeline_builds(const struct pipeline_action *action);
+/* By deployments to hosts. */
+bool pipeline_deploys(const struct pipeline_action *action);
+const char *action_category_name(enum action_category category); /* as AWS writes it */
 /* The action that makes this artifact; NULL when none does. */
 const struct pipeline_action *pipeline_producer(const struct pipeline *pipeline,
                                                 const char *artifact);

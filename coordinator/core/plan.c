@@ -1,5 +1,6 @@
 #include "core/plan.h"
 
+#include "core/custom.h"
 #include "core/delta.h"
 #include "core/view.h"
 
@@ -125,8 +126,7 @@ static void step_wave(struct outlook *o, struct preview_step *step,
         note(o, step,
              arena_format(o->arena, "at most %u region%s at once", (unsigned)rules->max_parallel,
                           rules->max_parallel == 1 ? "" : "s"));
-    if (rules->barrier && action->category == CATEGORY_DEPLOY)
-        note(o, step, "commits when all have prepared");
+    if (rules->barrier && pipeline_deploys(action)) note(o, step, "commits when all have prepared");
 }
 
 static void step_add(struct outlook *o, const struct pipeline_stage *stage,
@@ -144,6 +144,11 @@ static void step_add(struct outlook *o, const struct pipeline_stage *stage,
     step_wave(o, step, stage, action);
     if (action->category == CATEGORY_APPROVAL) {
         note(o, step, "waits for a person");
+        return;
+    }
+    if (custom_of(action)) {
+        note(o, step, "waits for a job worker");
+        for (size_t i = 0; i < action->input_count; i++) input(o, step, action->inputs[i]);
         return;
     }
     count_hosts(o, action, step);

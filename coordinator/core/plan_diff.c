@@ -50,12 +50,6 @@ static const char *joined(struct arena *arena, const char *const *names, size_t 
 
 /* ---- actions ---- */
 
-static const char *const categories[] = {
-    [CATEGORY_SOURCE] = "Source",  [CATEGORY_BUILD] = "Build",   [CATEGORY_DEPLOY] = "Deploy",
-    [CATEGORY_TEST] = "Test",      [CATEGORY_INVOKE] = "Invoke", [CATEGORY_APPROVAL] = "Approval",
-    [CATEGORY_COMPUTE] = "Compute"
-};
-
 static void settings(struct plan_list *list, struct place place, const struct pipeline_action *old,
                      const struct pipeline_action *new)
 {
@@ -102,7 +96,8 @@ static void action_diff(struct plan_list *list, const char *stage,
 {
     const struct place place = { stage, new->name };
     struct arena *arena = list->arena;
-    text(list, place, "category", categories[old->category], categories[new->category]);
+    text(list, place, "category", action_category_name(old->category),
+         action_category_name(new->category));
     text(list, place, "provider", old->provider, new->provider);
     text(list, place, "version", old->version, new->version);
     number(list, place, "runOrder", old->run_order, new->run_order);

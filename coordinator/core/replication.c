@@ -190,6 +190,19 @@ size_t replication_want(struct coordinator *c, struct model_execution *e, size_t
     return at;
 }
 
+long replication_want_inputs(struct coordinator *c, struct model_execution *e, size_t stage,
+                             size_t action)
+{
+    const struct pipeline_action *definition = model_action_definition(e, stage, action);
+    long lost = -1;
+    for (size_t i = 0; i < definition->input_count; i++) {
+        size_t at = replication_want(c, e, stage, action, definition->inputs[i]);
+        enum status status = e->copies[at].status;
+        if (lost < 0 && status_ended(status) && status != STATUS_SUCCEEDED) lost = (long)at;
+    }
+    return lost;
+}
+
 const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t at)
 {
     const struct copy_state *copy = &e->copies[at];

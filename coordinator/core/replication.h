@@ -18,6 +18,10 @@ const struct artifact_ref *replication_origin(const struct model_execution *e,
 /* The source revision that the artifact is made of, in the end. */
 const struct revision *replication_revision(const struct model_execution *e, const char *artifact);
 /* In words for those who wait for it; "" when it is there. */
+/* Of all inputs: the copy of one that cannot be had, or -1 when all are in the region of the action
+ * or on their way. */
+long replication_want_inputs(struct coordinator *c, struct model_execution *e, size_t stage,
+                             size_t action);
 const char *replication_cause(struct coordinator *c, const struct model_execution *e, size_t copy);
 /* A new key "<pipeline>/<artifact><kind>/<random>", as AWS names artifacts (kind ""). */
 const char *replication_key(struct coordinator *c, const struct model_execution *e,

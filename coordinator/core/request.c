@@ -2,6 +2,7 @@
 
 #include "core/approval.h"
 #include "core/condition.h"
+#include "core/custom.h"
 #include "core/drain.h"
 #include "core/engine.h"
 #include "core/journal.h"
@@ -115,8 +116,7 @@ static size_t problems_join(struct coordinator *c, const struct coordinator_even
     struct arena *arena = &c->out->arena;
     const struct problem *checked = NULL;
     size_t first = event->request.problem_count, second = 0;
-    if (event->request.parsed)
-        second = pipeline_check(event->request.parsed, c->config.region, arena, &checked);
+    if (event->request.parsed) second = custom_check(c, event->request.parsed, arena, &checked);
     if (event->request.resource)
         second = resource_check(c, event->request.resource, arena, &checked);
     if (first > PROBLEMS_MAX) first = PROBLEMS_MAX;
@@ -396,6 +396,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_ALARM: alarm_request(c, event); break;
     case REQUEST_DRAIN: drain_request(c, event); break;
     case REQUEST_OVERRIDE: condition_request(c, event); break;
+    case REQUEST_CUSTOM: custom_request(c, event); break;
     case REQUEST_PING: /* from here on: the shell's */
     case REQUEST_LIST:
     case REQUEST_STATUS:
@@ -410,6 +411,7 @@ void request_event(struct coordinator *c, const struct coordinator_event *event)
     case REQUEST_PLAN:
     case REQUEST_DOCTOR:
     case REQUEST_ARTIFACTS:
+    case REQUEST_CUSTOM_VIEW:
     case REQUEST_RESOURCES: assert(false); break;
     }
 }

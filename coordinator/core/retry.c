@@ -1,6 +1,7 @@
 #include "core/retry.h"
 
 #include "core/condition.h"
+#include "core/custom.h"
 #include "core/engine.h"
 #include "core/gate.h"
 #include "core/journal.h"
@@ -72,6 +73,7 @@ void retry_renew(struct coordinator *c, struct model_execution *e, size_t stage,
     model_text(&state->error_message, "");
     model_text(&state->updated_by, "");
     model_text(&state->config, "");
+    custom_forget(state);
     state->hosts = state->spare = 0;
     state->committed_ms = 0;
     model_variables(&state->variables, &state->variable_count, NULL, 0);

@@ -121,7 +121,7 @@ static bool region_bad(const struct coordinator *c, const struct model_execution
         if (!text_equal(state->region, region)) continue;
         if (state->status == STATUS_FAILED) return true;
         if (state->status != STATUS_SUCCEEDED && touched(e, stage, a)) return true;
-        if (model_action_definition(e, stage, a)->category != CATEGORY_DEPLOY) continue;
+        if (!pipeline_deploys(model_action_definition(e, stage, a))) continue;
         if (deploy_alarm(c, e, stage, a)) return true;
     }
     return false;
@@ -141,7 +141,7 @@ static bool region_goes_back(const struct coordinator *c, const struct model_exe
 static bool goes_back(const struct coordinator *c, const struct model_execution *e, size_t stage,
                       size_t action)
 {
-    if (model_action_definition(e, stage, action)->category != CATEGORY_DEPLOY) return false;
+    if (!pipeline_deploys(model_action_definition(e, stage, action))) return false;
     return group_goes_back(c, e, stage, action) || region_goes_back(c, e, stage, action);
 }
 

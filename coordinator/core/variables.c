@@ -222,9 +222,8 @@ static size_t bytes_of_list(const struct variable *list, size_t count)
     return bytes;
 }
 
-/* Instead of what the action had given before. */
-NODISCARD static bool keep(struct coordinator *c, struct model_execution *e, size_t stage,
-                           size_t action, const struct variable *list, size_t count)
+bool variables_keep(struct coordinator *c, struct model_execution *e, size_t stage, size_t action,
+                    const struct variable *list, size_t count)
 {
     struct action_state *state = model_action(e, stage, action);
     size_t bytes = bytes_of_list(list, count);
@@ -249,10 +248,10 @@ void variables_give(struct coordinator *c, struct model_execution *e, size_t sta
     if (definition->category == CATEGORY_APPROVAL) {
         list[count++] = (struct variable){ "ApprovalSummary", state->summary };
         list[count++] = (struct variable){ "ApprovedBy", state->updated_by };
-    } else if (definition->category == CATEGORY_DEPLOY) {
+    } else if (pipeline_deploys(definition)) {
         list[count++] = (struct variable){ "DeploymentId", state->deployment.text };
     }
-    if (count && !keep(c, e, stage, action, list, count))
+    if (count && !variables_keep(c, e, stage, action, list, count))
         journal_note(c, NOTE_WARNING, "run=%s action=%s: its variables do not fit",
                      e->state.id.text, state->name);
 }
@@ -263,5 +262,5 @@ bool variables_take(struct coordinator *c, const struct model_job *job, const st
     const struct action_state *state = model_action(e, job->stage, job->action);
     /* The job of an attempt that was given up says nothing about the present one. */
     if (!id_equal(&state->id, &job->state.action_execution)) return true;
-    return keep(c, e, job->stage, job->action, result->variables, result->variable_count);
+    return variables_keep(c, e, job->stage, job->action, result->variables, result->variable_count);
 }

@@ -39,6 +39,9 @@ const char *variables_expand(const struct model_execution *e, const char *text,
 
 /* What an action that succeeded gives, if it is not a build. */
 void variables_give(struct coordinator *c, struct model_execution *e, size_t stage, size_t action);
+/* Instead of what the action had given before; false when they are too many bytes. */
+NODISCARD bool variables_keep(struct coordinator *c, struct model_execution *e, size_t stage,
+                              size_t action, const struct variable *list, size_t count);
 /* A build's; false when they are too many bytes, then nothing is kept. */
 NODISCARD bool variables_take(struct coordinator *c, const struct model_job *job,
                               const struct result *result);

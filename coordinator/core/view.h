@@ -75,5 +75,11 @@ size_t coordinator_view_questions(const struct coordinator *coordinator, struct 
 /* Who needs that version, in words; "" when nobody does (core/retention.h). */
 const char *coordinator_view_need(const struct coordinator *coordinator,
                                   const struct artifact_ref *object, struct arena *arena);
+/* The job of a custom action by its id; inputs without grants, secret settings for its holder only
+ * (`client`, *holds). False: there is none, or it has gone on as another one. */
+NODISCARD bool coordinator_view_custom_job(const struct coordinator *coordinator,
+                                           const struct id *job, const char *client,
+                                           struct arena *arena, struct custom_job *out,
+                                           bool *holds);
 uint64_t coordinator_view_epoch(const struct coordinator *coordinator);
 uint64_t coordinator_view_event_seq(const struct coordinator *coordinator); /* newest */

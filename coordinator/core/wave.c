@@ -86,7 +86,7 @@ static const struct model_alarm *alarm_find(struct coordinator *c, const struct 
     for (size_t a = 0; a < e->stages[stage].action_count; a++) {
         *of = model_action(e, stage, a);
         if ((*of)->status != STATUS_SUCCEEDED) continue;
-        if (model_action_definition(e, stage, a)->category != CATEGORY_DEPLOY) continue;
+        if (!pipeline_deploys(model_action_definition(e, stage, a))) continue;
         const struct model_alarm *alarm = deploy_alarm(c, e, stage, a);
         if (alarm) return alarm;
     }

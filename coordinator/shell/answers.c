@@ -245,6 +245,30 @@ void answers_push(const struct artifacts *artifacts, const struct push_request *
              "use a store of the coordinator's configuration: s3://STORE/KEY");
 }
 
+void answers_custom_job(const struct coordinator *core, const struct artifacts *artifacts,
+                        const struct id *job, const char *client, uint64_t now_ms,
+                        struct arena *arena, struct reply *reply)
+{
+    struct custom_job *out = arena_calloc(arena, 1, sizeof *out);
+    struct error err = { 0 };
+    bool holds = false;
+    if (!coordinator_view_custom_job(core, job, client, arena, out, &holds)) {
+        error_set(&err, ERR_NOT_FOUND,
+                  "JobNotFoundException: there is no such job, or it has gone on as another");
+        fail(reply, arena, &err, "the job cannot be shown", "meridian jobs poll");
+        return;
+    }
+    struct job_artifact *inputs = (struct job_artifact *)out->inputs;
+    for (size_t i = 0; holds && i < out->input_count; i++)
+        if (!artifacts_grant_read(artifacts, &inputs[i].ref, now_ms + PUSH_GRANT_MS, arena,
+                                  &inputs[i].grant, &err)) {
+            fail(reply, arena, &err, "its artifacts cannot be read", "meridian doctor");
+            return;
+        }
+    reply->jobs = out;
+    reply->job_count = 1;
+}
+
 /* ---- logs ---- */
 
 static bool is_of(const struct action_state *list, size_t count, const char *name,

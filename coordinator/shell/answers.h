@@ -32,6 +32,10 @@ void answers_events(struct store *store, const struct events_request *request, s
                     struct reply *reply);
 void answers_export(const struct coordinator *core, const struct export_request *request,
                     struct arena *arena, struct reply *reply);
+/* CUSTOM_VIEW, with leave to read the inputs for who holds the job. */
+void answers_custom_job(const struct coordinator *core, const struct artifacts *artifacts,
+                        const struct id *job, const char *client, uint64_t now_ms,
+                        struct arena *arena, struct reply *reply);
 void answers_push(const struct artifacts *artifacts, const struct push_request *request,
                   enum client_role role, uint64_t now_ms, struct arena *arena, struct reply *reply);
 /* LOGS: what to ask of which worker's session. */

@@ -1,6 +1,7 @@
 #include "shell/definition_group.h"
 
 #include "io/doc.h"
+#include "shell/definition_custom.h"
 #include "shell/definition_meaning.h"
 
 #include <stdio.h>
@@ -340,6 +341,12 @@ static bool read_application(struct reader *r, const struct doc_node *map)
     return true;
 }
 
+static bool read_type(struct reader *r, const struct doc_node *map)
+{
+    struct definition_flaw flaw;
+    return definition_custom(map, r->resource, &flaw) || refuse(r, flaw.node, flaw.text);
+}
+
 /* ---- the document ---- */
 
 /* NULL for what is none of these. */
@@ -347,9 +354,10 @@ static const struct doc_node *body_of(const struct doc_node *root, enum resource
 {
     static const char *const marks[] = { [RESOURCE_APPLICATION] = "applicationName",
                                          [RESOURCE_GROUP] = "deploymentGroupName",
-                                         [RESOURCE_CONFIG] = "deploymentConfigName" };
+                                         [RESOURCE_CONFIG] = "deploymentConfigName",
+                                         [RESOURCE_ACTION_TYPE] = "inputArtifactDetails" };
     static const enum resource_kind order[] = { RESOURCE_GROUP, RESOURCE_CONFIG,
-                                                RESOURCE_APPLICATION };
+                                                RESOURCE_APPLICATION, RESOURCE_ACTION_TYPE };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         *kind = order[i];
         const struct doc_node *inner = doc_get(root, resource_kind_name(*kind));
@@ -378,7 +386,9 @@ static bool read_document(struct reader *r, const struct doc *doc)
     if (doc_duplicate_count(doc))
         return refuse(r, doc_duplicate(doc, 0)->winner, "this key stands here twice: keep one");
     if (!body)
-        return refuse(r, root, "a deploymentGroup, deploymentConfig or application is missing");
+        return refuse(r, root,
+                      "a deploymentGroup, deploymentConfig, application or customActionType is "
+                      "missing");
     if (body != root && root->count != 1)
         return refuse(r, root, "a document holds one resource and nothing beside it");
     definition_meaning(body, NULL, r->resource->meaning);
@@ -386,6 +396,7 @@ static bool read_document(struct reader *r, const struct doc *doc)
     case RESOURCE_APPLICATION: return read_application(r, body);
     case RESOURCE_GROUP: return read_group(r, body);
     case RESOURCE_CONFIG: return read_config(r, body);
+    case RESOURCE_ACTION_TYPE: return read_type(r, body);
     }
     return false;
 }

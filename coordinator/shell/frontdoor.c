@@ -285,6 +285,7 @@ static bool changes_something(const struct request *request)
     case REQUEST_RESUME:
     case REQUEST_ALARM:
     case REQUEST_DRAIN:
+    case REQUEST_CUSTOM:
     case REQUEST_OVERRIDE: return true;
     case REQUEST_PING:
     case REQUEST_LIST:
@@ -300,6 +301,7 @@ static bool changes_something(const struct request *request)
     case REQUEST_PLAN:
     case REQUEST_DOCTOR:
     case REQUEST_ARTIFACTS:
+    case REQUEST_CUSTOM_VIEW:
     case REQUEST_RESOURCES: return false;
     }
     return false;
@@ -320,6 +322,7 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
     case REQUEST_RESUME:
     case REQUEST_ALARM:
     case REQUEST_DRAIN:
+    case REQUEST_CUSTOM:
     case REQUEST_OVERRIDE: assert(false); return; /* see changes_something() */
     case REQUEST_PING: answers_ping(door->core, door->region, &reply); break;
     case REQUEST_LIST: answers_list(door->core, arena, &reply); break;
@@ -343,6 +346,10 @@ static void answer(struct frontdoor *door, const struct asked *asked, struct are
                                           .what = "too many look at the stores",
                                           .cause = "",
                                           .fix = "try again in a moment" };
+        break;
+    case REQUEST_CUSTOM_VIEW:
+        answers_custom_job(door->core, door->artifacts, &request->custom_view.job, asked->client,
+                           clock_wall_ms(), arena, &reply);
         break;
     case REQUEST_EXPORT: answers_export(door->core, &request->export, arena, &reply); break;
     case REQUEST_PUSH:
@@ -377,6 +384,7 @@ static void keep_question(struct frontdoor *door, const struct link_message *fro
     struct asked *asked = arena_calloc(arena, 1, sizeof *asked);
     *asked = (struct asked){ .session = from->session,
                              .role = role_of(from->principal->role),
+                             .client = arena_text(arena, from->principal->name),
                              .request = request };
     if (door->asked_last)
         door->asked_last->next = asked;

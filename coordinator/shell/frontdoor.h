@@ -40,6 +40,7 @@ struct asked {
     struct asked *next;
     uint64_t session;
     enum client_role role;
+    const char *client;
     const struct request *request;
 };
 

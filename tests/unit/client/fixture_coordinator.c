@@ -42,11 +42,13 @@ static const char *pipeline_of(const struct request *request)
     case REQUEST_ROLLBACK: return request->rollback.pipeline;
     case REQUEST_DRAIN: return request->drain.worker;
     case REQUEST_OVERRIDE: return request->override.pipeline;
+    case REQUEST_CUSTOM: return request->custom.type;
     case REQUEST_STATUS:
     case REQUEST_WHY: return request->status.pipeline;
     case REQUEST_EXPORT: return request->export.pipeline;
     case REQUEST_HISTORY: return request->history.pipeline;
     case REQUEST_EVENTS: return request->events.pipeline;
+    case REQUEST_CUSTOM_VIEW:
     case REQUEST_PING:
     case REQUEST_APPLY:
     case REQUEST_LIST:

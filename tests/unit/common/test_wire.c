@@ -123,7 +123,8 @@ static const struct action_state sample_actions[] = {
       sample_named,
       COUNT(sample_named),
       1,
-      5 },
+      5,
+      { CUSTOM_IN_PROGRESS, ID("job"), ID("nonce"), 1, 40, "go on", "ext-1" } },
     { "Again",
       "region-2",
       "S3",
@@ -146,7 +147,8 @@ static const struct action_state sample_actions[] = {
       sample_named,
       1,
       2,
-      6 },
+      6,
+      { CUSTOM_QUEUED, ID("job-2"), ID("nonce-2"), 2, 50, "go on 2", "ext-2" } },
 };
 
 static const struct stage_state sample_stages[] = {
@@ -524,6 +526,10 @@ static void every_request_comes_back_as_it_was(void **state)
         { 1, REQUEST_DRAIN, .drain = { ID("s"), "worker", true, "reason" } },
         { 1, REQUEST_OVERRIDE,
           .override = { ID("s"), "pipe", "exec", "stage", CONDITION_ON_SUCCESS, "reason" } },
+        { 1, REQUEST_CUSTOM,
+          .custom = { ID("s"), CUSTOM_SUCCEED, "Test/Tool/1", 3, ID("job"), ID("nonce"), "go on",
+                      "summary", "ext-1", 40, sample_named, COUNT(sample_named) } },
+        { 1, REQUEST_CUSTOM_VIEW, .custom_view = { ID("job") } },
         { 1, REQUEST_REGIONS, .apply = { ID("") } },
         { 1, REQUEST_PLAN, .plan = { "file", { text, sizeof text } } },
         { 1, REQUEST_DOCTOR, .apply = { ID("") } },
@@ -550,6 +556,11 @@ static const struct turn_change sample_turn_changes[] = {
 };
 static const struct resource_summary sample_resources[] = {
     { RESOURCE_GROUP, "app/group", 1, 2, "who" },
+};
+static const struct custom_job sample_custom_jobs[] = {
+    { ID("job"), ID("nonce"), ID("exec"), CUSTOM_QUEUED, "Test/Tool/1", "pipe", "stage", "action",
+      "rev", "go on", "ext-1", "who", 40, 1, sample_named, COUNT(sample_named), sample_artifacts,
+      COUNT(sample_artifacts) },
 };
 static const struct preview_change sample_changes[] = {
     { PREVIEW_CHANGE, "stage", "action", "region", "before", "after" },
@@ -615,6 +626,8 @@ static void a_reply_comes_back_as_it_was(void **state)
             .next = "key\nversion",
             .resources = sample_resources,
             .resource_count = COUNT(sample_resources),
+            .jobs = sample_custom_jobs,
+            .job_count = COUNT(sample_custom_jobs),
         },
     };
     message_round_trip(*state, &message);

@@ -304,7 +304,7 @@ const struct reply *world_request(struct world *w, const struct request *request
                                   enum client_role role)
 {
     struct coordinator_event event = { .type = COORDINATOR_REQUEST };
-    event.request.client = "tess";
+    event.request.client = w->client ? w->client : "tess";
     event.request.role = role;
     event.request.origin = 77;
     event.request.request = request;

@@ -44,6 +44,7 @@ struct world {
     char ids[512][40];
     size_t id_count;
     const char *copy_note; /* with which every copy leaves its delta and takes the whole */
+    const char *client;    /* who asks; NULL "tess" */
     bool no_fleet;         /* a restart does not tell the fleet: the test does */
     struct story *story;   /* of a test that tells one */
     uint64_t due_ms;       /* the deadline that it told last */

@@ -158,6 +158,20 @@ static void commands_action(struct arena *arena, struct pipeline_action *action,
         (struct pipeline_commands){ .list = list, .count = 2, .given = given, .given_count = 1 };
 }
 
+/* "@Name": an action Test/Tool/1 of owner Custom, on App (or what was built). */
+static void custom_action(struct arena *arena, struct pipeline_action *action, const char *name,
+                          uint32_t run_order, const char *artifact)
+{
+    static const char *const pairs[] = { "Suite", "all", "Key", "canary" };
+    deploy_action(arena, action, "", run_order, artifact);
+    action->name = name;
+    action->category = CATEGORY_TEST;
+    action->owner = OWNER_CUSTOM;
+    action->provider = "Tool";
+    action->configuration = settings(arena, pairs, 2);
+    action->namespace = name;
+}
+
 /* "NAME:run:REGION:ARTIFACT", both may be left out: one command. */
 static void commands_rule(struct pipeline_rule *rule)
 {
@@ -266,11 +280,14 @@ static void stage_parse(struct arena *arena, const char **at, struct pipeline_st
         if (**at == '>') run_order++;
         (*at)++;
         struct pipeline_action *action = &actions[stage->action_count++];
-        bool build = **at == '!', approval = **at == '?', commands = **at == '%';
-        *at += build || approval || commands;
+        bool build = **at == '!', approval = **at == '?', commands = **at == '%',
+             custom = **at == '@';
+        *at += build || approval || commands || custom;
         const char *word = word_take(arena, at, ",> ");
         if (build)
             build_action(arena, action, word, run_order, artifact);
+        else if (custom)
+            custom_action(arena, action, word, run_order, *artifact);
         else if (commands)
             commands_action(arena, action, word, run_order, *artifact);
         else if (approval)
