@@ -4,7 +4,7 @@ import json
 import pytest
 
 import s3
-from world import app, until, world
+from world import app, below, until, world
 
 
 def objects(w, store, *more):
@@ -60,7 +60,7 @@ def test_a_folder_is_listed_got_verified_and_emptied():
         w.up()
         w.apply(w.pipeline())
         check_list_get_verify(w)
-        for data in (w.folder / "stores/store-us-east-1/objects").glob("*/*.data"):
+        for data in below(w.folder / "stores/store-us-east-1/objects", "*/*.data"):
             data.write_bytes(b"X" * data.stat().st_size)
         assert "BAD " in w.meridian("artifacts", "verify", "store-us-east-1", status=1).stdout
         check_empty(w)

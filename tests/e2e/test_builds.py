@@ -3,7 +3,7 @@ import hashlib, json, signal
 
 import pytest
 
-from world import HOLD, action_states, app, targets, until, world
+from world import HOLD, action_states, app, below, targets, until, world
 
 REGIONS = ["us-west-2", "us-east-1"]
 
@@ -79,7 +79,7 @@ def test_what_is_built_in_one_region_is_deployed_in_two(two):
     assert view["sameVersion"] == {"regions": 2, "verifiedRegions": 2, "equal": True}
     log = two.meridian("logs", f"{view['pipelineExecutionId']}/Make").stdout
     assert "Phase - BUILD" in log and "Command - mkdir out" in log and "Phase complete - UPLOAD_ARTIFACTS Succeeded" in log
-    assert not list(two.workers["builder"].root.glob("*/*/workspace"))
+    assert not list(below(two.workers["builder"].root, "workspace"))
 
 
 def test_the_same_source_builds_the_same_bytes_and_nothing_is_copied_again(two):
@@ -150,7 +150,7 @@ def test_secrets_reach_the_build_and_no_log(two):
     assert view["status"] == "Succeeded", view
     log = two.meridian("logs", f"{view['pipelineExecutionId']}/Make").stdout
     assert "[stdout]fast ***" in log
-    held = [p for p in two.folder.rglob("*") if p.is_file() and p.parent.name != "secrets"]
+    held = [p for p in below(two.folder) if p.is_file() and p.parent.name != "secrets"]
     assert [p for p in held if b"canary" in bytes_of(p) and p.suffix != ".zip"] == []
 
 

@@ -3,7 +3,7 @@ import os, stat, subprocess, zipfile
 
 import pytest
 
-from world import PAGE, REGIONS, TRACE, Worker, action_of, app, appspec, scripts, target, targets, until, world
+from world import PAGE, REGIONS, TRACE, Worker, action_of, app, appspec, below, scripts, size_of, target, targets, until, world
 
 
 def installed(w, name):
@@ -46,7 +46,7 @@ def test_a_hostile_archive_is_refused_before_anything_is_installed(shared, name,
     assert told["lifecycleEventName"] == "DownloadBundle"
     assert next(iter(entry)).split("/")[-1] in told["message"] or word in told["message"]
     assert not installed(shared, "evil-" + name)
-    assert not list(shared.folder.rglob("evil"))
+    assert not list(below(shared.folder, "evil"))
 
 
 def test_an_absolute_name_in_an_archive_stays_inside_the_revision(shared):
@@ -54,7 +54,7 @@ def test_an_absolute_name_in_an_archive_stays_inside_the_revision(shared):
     version, view = shared.deploy_new("absolute", app("inside") | {"/tmp/meridian-e2e-inside": "x"})
     assert view["status"] == "Succeeded"
     assert installed(shared, "absolute")
-    assert list(shared.folder.rglob("deployment-archive/tmp/meridian-e2e-inside"))
+    assert list(below(shared.folder, "deployment-archive/tmp/meridian-e2e-inside"))
     assert not os.path.exists("/tmp/meridian-e2e-inside")
 
 
@@ -71,8 +71,8 @@ def test_a_gigabyte_of_zeros_in_a_megabyte_is_refused(shared):
     assert view["status"] == "Failed"
     assert "times its size" in target(view)["diagnostics"]["message"]
     assert not installed(shared, "bomb")
-    (left,) = shared.only.root.glob(f"*/{target(view)['deploymentId']}")
-    assert sum(f.stat().st_size for f in left.rglob("*") if f.is_file()) < 8 << 20, "what was unpacked is still there"
+    (left,) = below(shared.only.root, target(view)["deploymentId"])
+    assert sum(map(size_of, below(left))) < 8 << 20, "what was unpacked is still there"
 
 
 def test_a_failed_deployment_leaves_the_last_good_one_in_place(one):

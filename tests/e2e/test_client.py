@@ -3,7 +3,7 @@ import json, os, re, select, signal, socket, threading
 
 import pytest
 
-from world import HOLD, REGIONS, TRACE, app, target, until, world
+from world import HOLD, REGIONS, TRACE, app, below, size_of, target, until, world
 
 
 def held(w, name, hook_text=TRACE + HOLD):
@@ -106,7 +106,7 @@ def test_a_push_that_was_killed_goes_on_where_it_stopped(shared):
     store = shared.folder / "stores/source-bucket"
 
     def partly():
-        sizes = [p.stat().st_size for p in store.rglob("*") if p.is_file() and p.suffix != ".json"]
+        sizes = [size_of(p) for p in below(store) if p.suffix != ".json"]
         return any((4 << 20) < n < size for n in sizes)
     with shared.start_client(*command) as client:
         until(partly, "the first bytes in the store", pace=0.002)

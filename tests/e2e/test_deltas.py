@@ -3,7 +3,7 @@ import json
 import random
 import signal
 
-from world import app, until, world
+from world import app, below, until, world
 
 SIZE = 3 << 20
 
@@ -59,7 +59,7 @@ def objects(w, store):
 
 
 def data_of(w, store, version):
-    found = [p for p in (w.folder / "stores" / store / "objects").glob("*/*.data") if version in p.name]
+    found = [p for p in below(w.folder / "stores" / store / "objects", "*/*.data") if version in p.name]
     assert len(found) == 1, found
     return found[0]
 

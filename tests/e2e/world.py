@@ -5,7 +5,7 @@ is always for an event, with a deadline (until()); nothing sleeps and hopes. A w
 process that came from it, hooks and their daemons too, and only those: each carries the world's
 folder in its environment.
 """
-import contextlib, fcntl, json, os, pathlib, random, select, shutil, signal, socket, subprocess, tempfile, time, zipfile
+import contextlib, fcntl, json, os, pathlib, random, select, shutil, signal, socket, stat, subprocess, tempfile, time, zipfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("MERIDIAN_BIN", TOP / "build/release"))
@@ -33,6 +33,23 @@ def until(check, what, seconds=DEADLINE_S, pace=0.05):
 def pause(seconds=0.05):
     """The one nap of these tests: between two looks at the same thing, and before a random kill."""
     select.select([], [], [], seconds)
+
+
+def below(folder, pattern="*"):
+    """The paths below a folder that match, as rglob() finds them, though daemons make and remove some meanwhile."""
+    for path, folders, files in os.walk(folder):
+        for found in (pathlib.Path(path) / name for name in folders + files):
+            if found.match(pattern):
+                yield found
+
+
+def size_of(path):
+    """The bytes of a file; 0 of anything else, or of what is gone by now."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def generator():
@@ -191,7 +208,7 @@ class Worker:
         return text in self.log.read_text(errors="replace")
 
     def scripts_log(self):
-        return "".join(p.read_text(errors="replace") for p in sorted(self.root.glob("*/*/logs/scripts.log")))
+        return "".join(p.read_text(errors="replace") for p in sorted(below(self.root, "*/*/logs/scripts.log")))
 
 
 class World:
@@ -398,7 +415,7 @@ class World:
 
     def stored(self, region, logs=False):
         """The files of a region's artifact store: its artifacts, or the logs that jobs have left there."""
-        files = (self.folder / f"stores/store-{region}/objects").glob("*/*.data")
+        files = below(self.folder / f"stores/store-{region}/objects", "*/*.data")
         return [f for f in files if ("/logs/" in (f.parent / "key").read_text()) == logs]
 
     def ended(self, execution, name="xr", seconds=DEADLINE_S):
